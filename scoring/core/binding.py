@@ -1,0 +1,137 @@
+"""How columns become tensors, and tensors become columns. Decided once at submit, stored with the job."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from scoring.core.columns import ColumnSpec, Dtype, NullAction
+
+
+class Shape(StrEnum):
+    """Shapes of a model input, N being the rows of a micro-batch."""
+
+    VECTOR = "[N]"
+    COLUMN = "[N,1]"
+    MATRIX = "[N,F]"
+
+
+class Layout(StrEnum):
+    """How one model output becomes columns of the part file (CONTRACT section 6)."""
+
+    SCALAR = "scalar"  # [N] or [N,1] → one column NAME
+    WIDE = "wide"  # [N,K], K ≤ 32 → NAME_<class or index>
+    LIST = "list"  # anything larger → one fixed_size_list column NAME
+
+
+class Task(StrEnum):
+    """What the model predicts; decides the metrics."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputBinding:
+    """One model input and the slots that feed it, in tensor order."""
+
+    # Name of the model input.
+    input: str
+    dtype: Dtype
+    shape: Shape
+    # Slots of the clean batch: one for VECTOR and COLUMN; F scalar slots, or one list slot of size F, for MATRIX.
+    slots: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputBinding:
+    """One model output and the columns it becomes."""
+
+    # Name of the model output.
+    output: str
+    dtype: Dtype
+    layout: Layout
+    # Names of the part file's columns: one for SCALAR and LIST, K for WIDE.
+    columns: tuple[str, ...]
+    # Values per row: 1 for SCALAR, K for WIDE, the flattened size for LIST.
+    width: int = 1
+    # Class names of the K values as text, where they are known.
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """Which outputs carry the prediction that accuracy is measured on."""
+
+    task: Task
+    # Output with the predicted label or value; None where only probabilities exist.
+    label_output: str | None = None
+    # Output with probabilities ([N,K], or one P(positive) per row); None for regression or labels alone.
+    probability_output: str | None = None
+    # Class names in probability order, as text; the last one is the positive class.
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binding:
+    """The whole of it: columns to read, tensors to feed, columns to write."""
+
+    columns: tuple[ColumnSpec, ...]
+    inputs: tuple[InputBinding, ...]
+    outputs: tuple[OutputBinding, ...]
+    # Carried columns in output order: (name in the part file, slot). Keys, kept columns, then the label.
+    carried: tuple[tuple[str, str], ...] = ()
+    # Slot of the label column, or None.
+    label_slot: str | None = None
+    prediction: Prediction | None = None
+    # Sentences for `plan`: lossy casts, ignored columns, precision beyond 2^24.
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Binding":
+        prediction = data["prediction"]
+        return cls(
+            columns=tuple(_column(column) for column in data["columns"]),
+            inputs=tuple(
+                InputBinding(
+                    input=i["input"], dtype=Dtype(i["dtype"]), shape=Shape(i["shape"]), slots=tuple(i["slots"])
+                )
+                for i in data["inputs"]
+            ),
+            outputs=tuple(
+                OutputBinding(
+                    output=o["output"],
+                    dtype=Dtype(o["dtype"]),
+                    layout=Layout(o["layout"]),
+                    columns=tuple(o["columns"]),
+                    width=o["width"],
+                    classes=tuple(o["classes"]),
+                )
+                for o in data["outputs"]
+            ),
+            carried=tuple((name, slot) for name, slot in data["carried"]),
+            label_slot=data["label_slot"],
+            prediction=prediction
+            and Prediction(
+                task=Task(prediction["task"]),
+                label_output=prediction["label_output"],
+                probability_output=prediction["probability_output"],
+                classes=tuple(prediction["classes"]),
+            ),
+            notes=tuple(data["notes"]),
+        )
+
+
+def _column(data: Mapping[str, Any]) -> ColumnSpec:
+    return ColumnSpec(
+        name=data["name"],
+        slot=data["slot"],
+        dtype=Dtype(data["dtype"]) if data["dtype"] else None,
+        list_size=data["list_size"],
+        nulls=NullAction(data["nulls"]),
+        fill=data["fill"],
+    )

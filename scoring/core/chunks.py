@@ -1,0 +1,133 @@
+"""What a chunk is: a contiguous range of the job's rows, and where its data lie."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+CHUNK_BYTES = 16 * 2**20
+"""Decoded bytes that an `auto` chunk aims at: large enough to hide the books, small enough to share out the tail."""
+
+MIN_CHUNK_ROWS = 1_000
+MAX_CHUNK_ROWS = 131_072
+MAX_GROUP_ROWS = 262_144
+"""A Parquet row group of up to this many rows is a chunk as it stands."""
+
+MAX_DECODE_RATIO = 1.25
+"""A row group is referenced where at most this many times the chunk's rows must be decoded, else copied."""
+
+
+def auto_chunk_rows(row_bytes: int) -> int:
+    """Rows per chunk for rows of `row_bytes` decoded bytes."""
+    return max(MIN_CHUNK_ROWS, min(MAX_CHUNK_ROWS, CHUNK_BYTES // max(1, row_bytes)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fingerprint:
+    """Tells whether a file is still the one that was seen first."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowGroupRef:
+    """Rows [offset, offset + length) of one row group of one input file."""
+
+    file: str
+    row_group: int
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RejectCount:
+    """Rejected rows of one chunk with one reason; `column` is "" where the whole row is at fault."""
+
+    code: str
+    column: str
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    """One chunk as the splitter made it; never changed afterwards."""
+
+    chunk: int
+    # Position of the first row in the job's input, over its files in order, rejects counted.
+    first_row: int
+    # Rows of the range, those that the split rejected included.
+    rows: int
+    # Chunk file under STORE/work/<job>/, relative to it; None where `refs` are used.
+    path: str | None
+    # Row groups of the input that hold the rows, in order; empty where `path` is used.
+    refs: tuple[RowGroupRef, ...] = ()
+    # Bytes that the chunk file takes on disk; 0 for references.
+    bytes: int = 0
+    # SHA-256 of the chunk file; "" for references.
+    sha256: str = ""
+    # Rejects of the split, in a file beside the chunk file, relative to STORE/work/<job>/; None where there are none.
+    rejects_path: str | None = None
+    # Rows that the split rejected, and why.
+    rows_rejected: int = 0
+    reject_counts: tuple[RejectCount, ...] = ()
+    # Fingerprints of the input files behind `refs`.
+    fingerprints: tuple[Fingerprint, ...] = ()
+
+    def source_json(self) -> dict[str, Any]:
+        """What the ledger keeps in one JSON column; the rest are columns of their own."""
+        return {
+            "path": self.path,
+            "sha256": self.sha256,
+            "rejects_path": self.rejects_path,
+            "refs": [asdict(ref) for ref in self.refs],
+            "fingerprints": [asdict(fingerprint) for fingerprint in self.fingerprints],
+        }
+
+    @classmethod
+    def from_source(
+        cls, data: Mapping[str, Any], *, chunk: int, first_row: int, rows: int, rows_rejected: int, bytes: int
+    ) -> "Chunk":
+        return cls(
+            chunk=chunk,
+            first_row=first_row,
+            rows=rows,
+            rows_rejected=rows_rejected,
+            bytes=bytes,
+            path=data["path"],
+            sha256=data["sha256"],
+            rejects_path=data["rejects_path"],
+            refs=tuple(RowGroupRef(**ref) for ref in data["refs"]),
+            fingerprints=tuple(Fingerprint(**fingerprint) for fingerprint in data["fingerprints"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagedFile:
+    """A file that waits under OUT/_staging/ for the commit that names it."""
+
+    # Relative to OUT.
+    staged: str
+    # Relative to OUT: where promotion moves it.
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """The result of one chunk, as its commit records it."""
+
+    chunk: int
+    rows_scored: int
+    # All rejected rows of the chunk: rows_scored + rows_rejected = rows of the chunk.
+    rows_rejected: int
+    part: StagedFile
+    # All rejected rows, those of the split included; None where there are none.
+    rejects: StagedFile | None
+    # Rows rejected while scoring, and why; those of the split are counted with the chunk.
+    reject_counts: tuple[RejectCount, ...] = ()
+    # Mergeable accuracy sums (core/accuracy), or None without a label.
+    sums: bytes | None = None

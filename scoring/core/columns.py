@@ -1,0 +1,74 @@
+"""What is read from an input: column, type, and what a null does. The type comes from the model, never from the data."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Dtype(StrEnum):
+    """Element types that tensors and columns share; the values are numpy's and Arrow's names alike."""
+
+    FLOAT16 = "float16"
+    FLOAT32 = "float32"
+    FLOAT64 = "float64"
+    INT8 = "int8"
+    INT16 = "int16"
+    INT32 = "int32"
+    INT64 = "int64"
+    UINT8 = "uint8"
+    UINT16 = "uint16"
+    UINT32 = "uint32"
+    UINT64 = "uint64"
+    BOOL = "bool"
+    STRING = "string"
+
+    @property
+    def is_float(self) -> bool:
+        return self in (Dtype.FLOAT16, Dtype.FLOAT32, Dtype.FLOAT64)
+
+    @property
+    def is_integer(self) -> bool:
+        return self.value.startswith(("int", "uint"))
+
+
+class NullAction(StrEnum):
+    """What becomes of a null in a column that feeds the model."""
+
+    NAN = "nan"
+    REJECT = "reject"
+    FILL = "fill"
+    KEEP = "keep"  # a carried column: nulls travel to the output
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnSpec:
+    """One column to read. A file column that is both a feature and carried has two specs."""
+
+    # Name in the input file.
+    name: str
+    # Name in chunk files and clean batches; unique within a job: "x.<name>" for features, "c.<name>" for carried ones.
+    slot: str
+    # Type that the tensor wants; None for a carried column, which keeps the file's type (CSV: string).
+    dtype: Dtype | None
+    # Elements per row of a fixed-size list column; None for a scalar column.
+    list_size: int | None = None
+    nulls: NullAction = NullAction.KEEP
+    # With FILL: the value, as text; parsed as `dtype`.
+    fill: str | None = None
+
+
+class RejectCode(StrEnum):
+    """Why a row was not scored (CONTRACT: error codes, level row)."""
+
+    BAD_VALUE = "bad_value"
+    NULL_VALUE = "null_value"
+    OUT_OF_RANGE = "out_of_range"
+    SHORT_ROW = "short_row"
+    LONG_ROW = "long_row"
+    CELL_TOO_LARGE = "cell_too_large"
+    BAD_ENCODING = "bad_encoding"
+    MODEL_REFUSED = "model_refused"
+    NAN_OUTPUT = "nan_output"
+
+
+RAW_CHARACTERS = 500
+"""Raw text of a reject is cut to this many characters."""
