@@ -1,0 +1,72 @@
+# Needs make and Python ≥ 3.11, nothing else: servers for the tests come as wheels. `make` alone prints the targets.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# The first Python that is new enough; `make PYTHON=/path/to/python …` takes another.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+# Tests run in this many processes.
+TEST_WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal
+
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+
+.PHONY: help setup demo test check format bench lock upgrade clean
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: $(READY) ## make .venv from requirements.lock
+
+# Installed without byte code, then compiled on all cores at once: pip would do it on one.
+$(VENV)/.locked: requirements.lock
+	@test -n "$(PYTHON)" || { echo "expected Python 3.11 or newer, found none; say make PYTHON=/path/to/python" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(PIP) install --no-compile --require-hashes -r requirements.lock
+	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >$(VENV)/compile.log || true # templates in packages are no Python
+	touch $@
+
+$(READY): $(VENV)/.locked pyproject.toml
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: setup ## score real data, measure it, query it
+	$(BIN)/scoring demo
+
+test: setup ## all tests, with private Postgres and Redis servers
+	$(PYTEST)
+
+check: setup ## the gate: format, lint, types, imports, tests
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --cache-dir $(VENV)/.imports
+	$(PYTEST)
+
+format: setup ## rewrite the sources as `make check` wants them
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: setup ## rows per second of `scoring run` beside the bare libraries
+	$(BIN)/python -m benchmarks
+
+# Versions stay as they are unless pyproject.toml asks for others; `make upgrade` takes the newest.
+lock: setup ## write requirements.lock and deploy/requirements.lock
+	$(LOCK) --all-extras --output-file requirements.lock
+	$(LOCK) --constraint requirements.lock --output-file deploy/requirements.lock
+
+upgrade: setup ## as lock, with the newest versions
+	$(LOCK) --all-extras --upgrade --output-file requirements.lock
+	$(LOCK) --constraint requirements.lock --upgrade --output-file deploy/requirements.lock
+
+clean: ## remove what make made
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find scoring workers migrations tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
