@@ -1,0 +1,110 @@
+"""What the program says while it works: code announces facts, this file turns them into lines on stderr.
+
+All sentences stand here, one per event, so that an operator finds every line of the log in one place. Control
+characters are escaped, so that a record is one line. Passwords in URLs are masked wherever they come from.
+"""
+
+import json
+import logging
+import math
+import re
+import sys
+from datetime import UTC, datetime
+from string import Formatter
+
+from scoring.core.outcome import clean
+from scoring.settings import LogFormat
+
+DEBUG, INFO, WARNING, ERROR = logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR
+
+EVENTS: dict[str, tuple[int, str]] = {
+    # A step, from ring to end. The names after the dot are those of core.outcome.Verdict.
+    "step.not_claimed": (DEBUG, "{step}: nothing to claim; a doubled, late or needless message"),
+    "step.claimed": (INFO, "{step}: attempt {attempt} begun"),
+    "step.completed": (INFO, "{step}: attempt {attempt} succeeded"),
+    "step.released": (INFO, "{step}: attempt {attempt} handed back"),
+    "step.retryable": (WARNING, "{step}: attempt {attempt} failed, another may follow ({code}): {error}"),
+    "step.permanent": (ERROR, "{step}: attempt {attempt} failed for good ({code}): {error}"),
+    "step.lease_lost": (WARNING, "{step}: attempt {attempt} no longer owns the step; nothing of it is kept"),
+    "step.rescued": (WARNING, "{step}: its worker has not been heard for a whole lease; taken from it"),
+    "step.broken": (ERROR, "{step}: the worker could not record what came of it: {error}"),
+    # Servers.
+    "ledger.away": (WARNING, "the ledger does not answer: {error}"),
+    "broker.away": (WARNING, "the broker does not answer; {messages} messages of queue {queue} will be rung later"),
+    "queue.lost": (WARNING, "queue {queue} has lost {messages} messages; rung again"),
+    "message.refused": (WARNING, "a message that is no doorbell was dropped: {reason}"),
+    # Processes.
+    "worker.started": (INFO, "worker {process}: {slots} slots, {threads} threads each, queues {queues}"),
+    "worker.stopping": (INFO, "worker {process}: stopping; steps in hand are finished or handed back"),
+    "worker.stopped": (INFO, "worker {process}: stopped"),
+    "worker.orphaned": (ERROR, "worker {process}: the main process has died; this one ends"),
+    "worker.deaf": (ERROR, "worker {process}: nothing received for {seconds} s while steps wait; starting anew"),
+    "scheduler.started": (INFO, "scheduler {process}: started"),
+    "scheduler.stopped": (INFO, "scheduler {process}: stopped"),
+    # Lines of libraries, passed on.
+    "library": (INFO, "{logger}: {text}"),
+}
+
+
+class _Log:
+    """How this process writes. The only state of this file; commands that say nothing about it warn only."""
+
+    format = LogFormat.TEXT
+    level = WARNING
+
+
+def configure(log_format: LogFormat, *, level: int = INFO) -> None:
+    """Set how this process writes, and take in the lines of Celery and other libraries from WARNING on."""
+    _Log.format = log_format
+    _Log.level = level
+    logging.basicConfig(handlers=[_LibraryLines()], level=max(level, WARNING), force=True)
+
+
+def announce(event: str, **fields: object) -> None:
+    """Say that `event` happened. Fields that its sentence does not name follow it as ``key=value``."""
+    level, sentence = EVENTS.get(event, (INFO, event))
+    if level >= _Log.level:
+        _write(level, event, sentence, fields)
+
+
+def mask(text: str) -> str:
+    """`text` with the passwords of all its URLs replaced by ``***``."""
+    return _SECRETS.sub(r"\1\2***", text)
+
+
+_SECRETS = re.compile(r"(\w://[^\s:/@]*:)\S*(?=@)|(\b(?:password|passwd|secret|token)=)[^\s&]+", re.IGNORECASE)
+
+
+def _write(level: int, event: str, sentence: str, fields: dict[str, object]) -> None:
+    facts = {name: _plain(value) for name, value in fields.items() if value is not None and value != ""}
+    message = _tell(sentence, facts)
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    name = logging.getLevelName(level)
+    if _Log.format is LogFormat.JSON:
+        line = json.dumps({"at": at, "level": name, "event": event, "message": message, **facts}, ensure_ascii=False)
+    else:
+        line = f"{at} {name:<7} {message}"
+    # One write per line: lines of several threads do not mix.
+    sys.stderr.write(line + "\n")
+
+
+def _plain(value: object) -> str | int | float | bool:
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return mask(clean(str(value)).replace("\n", "\\n").replace("\t", "\\t"))
+
+
+def _tell(sentence: str, facts: dict[str, str | int | float | bool]) -> str:
+    named = {name for _, name, _, _ in Formatter().parse(sentence) if name}
+    rest = [f"{name}={value}" for name, value in facts.items() if name not in named]
+    return " ".join([sentence.format_map({**dict.fromkeys(named, "?"), **facts}), *rest])
+
+
+class _LibraryLines(logging.Handler):
+    """Takes log records of libraries over into our lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if record.exc_info and record.exc_info[1] is not None:
+            text += f" ({record.exc_info[1]!r})"
+        _write(record.levelno, "library", EVENTS["library"][1], {"logger": record.name, "text": text})
