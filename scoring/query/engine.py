@@ -1,0 +1,142 @@
+"""DuckDB over Arrow tables and data sets: it reads what it was handed, and can open no file and no address at all."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from scoring.core.errors import UsageError
+from scoring.query.faults import in_words
+from scoring.query.statement import RESULTS, Statement, read_statement
+
+BATCH_ROWS = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRows:
+    """The result of one job."""
+
+    job_id: str
+    rows: ds.Dataset
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """All that a query may name. Nothing is loaded before a query names it."""
+
+    # View → its rows now.
+    views: Mapping[str, Callable[[], pa.Table]]
+    # results_<model> and latest_<model> → the jobs whose rows it shows.
+    models: Mapping[str, Callable[[], Sequence[JobRows]]] = field(default_factory=dict)
+    # The argument of results('…') → that job's rows; raises NotFound or UsageError.
+    job: Callable[[str], ds.Dataset]
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueryLimits:
+    # Longest time of the statement; None: until it ends.
+    seconds: float | None = None
+    # Folder for what does not fit into memory; None: nothing is spilled.
+    spill: Path | None = None
+
+
+_NO_LIMITS = QueryLimits()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """The answer, as a stream."""
+
+    schema: pa.Schema
+    # Read once. Raises what `run_query` raises.
+    batches: Iterator[pa.RecordBatch]
+
+
+@contextmanager
+def run_query(sql: str, catalog: Catalog, limits: QueryLimits = _NO_LIMITS) -> Iterator[Rows]:
+    """Stream the rows of one SELECT in batches of at most BATCH_ROWS.
+
+    Raises UsageError for a statement that is refused, cannot be bound or fails on its data, and StorageFault where a
+    part file cannot be read.
+    """
+    connection = duckdb.connect(":memory:", config={"python_enable_replacements": "false"})
+    try:
+        with in_words():
+            statement = read_statement(connection, sql)
+            _declare(connection, statement, catalog)
+            lock(connection, limits)
+            reader = connection.sql(statement.sql).to_arrow_reader(BATCH_ROWS)
+        yield Rows(schema=reader.schema, batches=_batches(reader))
+    finally:
+        connection.close()
+
+
+def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    while True:
+        # Not around the yield: an error of whoever writes the rows is not the query's.
+        with in_words():
+            batch = next(reader, None)
+        if batch is None:
+            return
+        yield batch
+
+
+def _declare(connection: duckdb.DuckDBPyConnection, statement: Statement, catalog: Catalog) -> None:
+    """Make the relations that the statement names, and no others."""
+    named = {name.lower(): name for name in (*catalog.views, *catalog.models)}
+    for name in sorted(named if statement.shows_all else statement.relations):
+        if name not in named:
+            raise _unknown(name, tuple(named.values()))
+        if name in catalog.views:
+            connection.register(name, catalog.views[name]())
+        else:
+            _declare_model(connection, name, () if statement.shows_all else catalog.models[named[name]]())
+    for reference in sorted(statement.jobs):
+        connection.register(f"{RESULTS}:{reference}", catalog.job(reference))
+    if statement.jobs:
+        connection.execute(f"CREATE MACRO {RESULTS}(job) AS TABLE FROM query_table('{RESULTS}:' || job)")
+
+
+def _declare_model(connection: duckdb.DuckDBPyConnection, name: str, jobs: Sequence[JobRows]) -> None:
+    selects = []
+    for job in jobs:
+        relation = f"{RESULTS}:{job.job_id}"
+        connection.register(relation, job.rows)
+        selects.append(f"SELECT {_text(job.job_id)} AS job_id, * FROM {_name(relation)}")
+    connection.execute(f"CREATE VIEW {_name(name)} AS {' UNION ALL BY NAME '.join(selects) or _NO_JOB}")
+
+
+_NO_JOB = "SELECT NULL::VARCHAR AS job_id, NULL::BIGINT AS _row WHERE false"
+
+
+def lock(connection: duckdb.DuckDBPyConnection, limits: QueryLimits) -> None:
+    """From here on no file can be opened and no setting changed. The last two lines stay last."""
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"SET temp_directory = {_text(str(limits.spill or ''))}")
+    if limits.seconds is not None:
+        connection.execute(f"SET max_execution_time = {round(limits.seconds * 1000)}")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _name(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"'
+
+
+def _unknown(name: str, known: Sequence[str]) -> UsageError:
+    close = get_close_matches(name, [k.lower() for k in known], n=1)
+    return UsageError(
+        f"no view is called {name!r}",
+        expected=", ".join(known),
+        got=name,
+        remedy=f"did you mean {close[0]}?" if close else "choose one of them, or results('JOB')",
+    )

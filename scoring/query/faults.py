@@ -1,0 +1,35 @@
+"""The one place where errors of DuckDB and of reading its stream become ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+import pyarrow as pa
+
+from scoring.core.errors import ScoringError, StorageFault, UsageError
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Raise UsageError for what is wrong with the query, StorageFault for what is wrong with a file."""
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        raise _translated(_first_line(error)) from error
+
+
+def _translated(text: str) -> ScoringError:
+    # By text: pyarrow hands every error of the stream on as OSError, whatever DuckDB called it.
+    if text.startswith("INTERRUPT"):
+        return UsageError(
+            "the query was stopped", expected="an answer in time", got=text, remedy="ask for less, or raise --timeout"
+        )
+    if "IOError" in text or text.startswith("IO Error"):
+        return StorageFault(
+            "a result file cannot be read", got=text, remedy="restore the file, or score the job into a new output"
+        )
+    return UsageError("the query failed", expected="SQL as DuckDB writes it", got=text, remedy="correct the statement")
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,137 @@
+"""What a statement names, and whether it is one that only reads. DuckDB's own parser says so, not a regular expression.
+
+Fails closed: a kind of node, a table function or a name that is not listed here is refused. DuckDB's settings
+(``engine.py``) are the second fence behind this one.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from scoring.core.errors import UsageError
+
+RESULTS = "results"
+
+_QUERY_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+_TABLE_FUNCTIONS = {RESULTS, "range", "generate_series", "unnest", "json_each", "json_tree", "repeat"}
+# Scalar functions that wait, count or write instead of computing.
+_REFUSED_SCALARS = {"sleep_ms", "pg_sleep", "write_log", "nextval", "setval", "currval", "setseed", "getvariable"}
+
+Node = Mapping[str, Any]
+"""One JSON object of DuckDB's syntax tree: its shape is DuckDB's, known only by the keys read here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """One SELECT that reads only."""
+
+    sql: str
+    # Relations it names, lower case, CTEs left out.
+    relations: frozenset[str]
+    # Arguments of `results('…')`, as written.
+    jobs: frozenset[str]
+    # SHOW TABLES: it wants to see every relation.
+    shows_all: bool
+
+
+def read_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> Statement:
+    """Parse `sql`; UsageError unless it is exactly one statement that only selects."""
+    tree = _tree(connection, sql)
+    nodes = tuple(_nodes(tree))
+    for node in nodes:
+        _check(node)
+    ctes = {str(entry["key"]).lower() for node in nodes for entry in node.get("cte_map", {}).get("map", ())}
+    relations = {_relation(node) for node in nodes if node.get("type") == "BASE_TABLE"}
+    return Statement(
+        sql=sql,
+        relations=frozenset(relations - ctes),
+        jobs=frozenset(_job(node["function"]) for node in nodes if _is_results(node)),
+        shows_all=any(node.get("type") == "SHOW_REF" and not node.get("query") for node in nodes),
+    )
+
+
+def refused(reason: str, got: str) -> UsageError:
+    return UsageError(
+        f"the query was refused: {reason}",
+        expected="one SELECT over the views, results('JOB') and results_<model>",
+        got=got,
+        remedy="rewrite it as a SELECT; `scoring sql 'SHOW TABLES'` lists what can be read",
+    )
+
+
+def _tree(connection: duckdb.DuckDBPyConnection, sql: str) -> Node:
+    # fetchall: a result that is not read to its end keeps the connection busy.
+    [[text]] = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()
+    answer: Node = json.loads(text)
+    if answer["error"]:
+        if answer.get("error_type") == "parser":
+            raise UsageError(
+                "the query cannot be parsed",
+                expected="SQL as DuckDB writes it",
+                got=_where(sql, answer),
+                remedy="correct the statement; a name with blanks or dashes stands in double quotes",
+            )
+        raise refused("it is not a SELECT", _head(sql))
+    statements: list[Node] = answer["statements"]
+    if len(statements) != 1:
+        raise refused("it is not exactly one statement", f"{len(statements)} statements")
+    return statements[0]
+
+
+def _where(sql: str, answer: Node) -> str:
+    position = int(answer.get("position", 0))
+    return f"{answer['error_message']} (character {position + 1} of {_head(sql)})"
+
+
+def _head(sql: str) -> str:
+    text = " ".join(sql.split())
+    return repr(text if len(text) <= 80 else text[:77] + "...")
+
+
+def _nodes(tree: object) -> Iterator[Node]:
+    """Every JSON object of the tree, with a stack of our own: nesting is the user's to choose."""
+    stack = [tree]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            yield item
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+
+
+def _check(node: Node) -> None:
+    kind = str(node.get("type", ""))
+    if kind.endswith("_NODE") and kind not in _QUERY_NODES:
+        raise refused("it changes data", kind.removesuffix("_NODE").replace("_", " ").lower())
+    if kind == "TABLE_FUNCTION":
+        name = str(node["function"].get("function_name", "")).lower()
+        if name not in _TABLE_FUNCTIONS or _qualified(node["function"]):
+            raise refused("this table function is not allowed here", f"{name}()")
+    elif kind == "FUNCTION" and str(node.get("function_name", "")).lower() in _REFUSED_SCALARS:
+        raise refused("this function is not allowed here", f"{node['function_name']}()")
+
+
+def _qualified(node: Node) -> bool:
+    return bool(node.get("schema") or node.get("catalog") or node.get("schema_name") or node.get("catalog_name"))
+
+
+def _relation(node: Node) -> str:
+    if _qualified(node):
+        raise refused("views have no schema", ".".join(node.get("qualified_name", {}).get("path", ())))
+    return str(node["table_name"]).lower()
+
+
+def _is_results(node: Node) -> bool:
+    return node.get("type") == "TABLE_FUNCTION" and str(node["function"]["function_name"]).lower() == RESULTS
+
+
+def _job(function: Node) -> str:
+    arguments = function.get("arguments", ())
+    literal = arguments[0]["expression"].get("literal", {}) if len(arguments) == 1 else {}
+    if literal.get("kind") != "STRING":
+        raise refused("results() takes a job in single quotes", "another argument")
+    return str(literal["text"])
