@@ -1,0 +1,234 @@
+"""What the ledger takes and gives: plain values, no rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from scoring.core.binding import Binding
+from scoring.core.chunks import Chunk, Part
+from scoring.core.errors import ErrorCode
+from scoring.core.ids import JobId, StepId
+from scoring.core.options import JobOptions
+from scoring.core.source import InputFile
+from scoring.core.states import Gate, JobState, Priority, StepState
+
+FLEET = "fleet"
+"""Runner of a job that any worker of the deployment may work on; an embedded one is "here:<host>"."""
+
+
+class AttemptEnd(StrEnum):
+    """How one attempt at a step ended."""
+
+    COMPLETED = "completed"
+    RETRYABLE = "retryable"
+    PERMANENT = "permanent"
+    RELEASED = "released"  # handed back: no failure counted
+    CANCELLED = "cancelled"  # the job was cancelled or stopped under it
+
+    @property
+    def failed(self) -> bool:
+        return self in (AttemptEnd.RETRYABLE, AttemptEnd.PERMANENT)
+
+
+class CancelResult(StrEnum):
+    """What came of a request to cancel."""
+
+    CANCELLED = "cancelled"
+    TOO_LATE = "too_late"  # the verdict is committed; the job will settle by itself
+    SETTLED = "settled"  # it had ended before
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelVersion:
+    """One version of a registered model; never changed, but that `micro_batch_rows` is measured once."""
+
+    id: int
+    name: str
+    # From 1 within the name.
+    version: int
+    sha256: str
+    # Relative to the store.
+    path: str
+    signature: Mapping[str, Any]
+    spec: Mapping[str, Any]
+    # Rows per `session.run`; None until a first chunk has been measured.
+    micro_batch_rows: int | None
+    created_at: datetime
+    # Names given to this version, such as "champion".
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """What `submit` records. The id is made by the caller: the default output bears it."""
+
+    id: JobId
+    # FLEET or "here:<host>".
+    runner: str
+    model_version_id: int
+    inputs: tuple[InputFile, ...]
+    options: JobOptions
+    binding: Binding
+    # Absolute folder, or a URI.
+    output: str
+    # Over the arguments as written: two submits with one key are the same job if these are equal.
+    definition_sha256: str
+    idempotency_key: str | None = None
+    chunk_rows: int
+    # Parquet row groups of a good size become chunks as they stand.
+    whole_groups: bool = False
+    # Failures of one step after which it fails for good.
+    max_failures: int = 3
+    # Rows that the input seems to hold, for the forecast alone.
+    rows_expected: int | None = None
+    # Name of the schedule and its logical time in UTC, where a schedule made the job.
+    schedule: str | None = None
+    slot: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A job as it stood when it was read."""
+
+    id: JobId
+    state: JobState
+    # From 1; `retry` opens the next one.
+    round: int
+    runner: str
+    priority: Priority
+    model: ModelVersion
+    inputs: tuple[InputFile, ...]
+    options: JobOptions
+    binding: Binding
+    output: str
+    definition_sha256: str
+    idempotency_key: str | None
+    chunk_rows: int
+    whole_groups: bool
+    max_failures: int
+    # Pinned when the first chunk of the job was measured; None before.
+    micro_batch_rows: int | None
+    rows_expected: int | None
+    # Both are None until the split has ended.
+    rows_total: int | None
+    chunks_total: int | None
+    # The first verdict over the job, set by `stop`, `begin_finalizing`, `cancel` or a finalize that failed for good.
+    error_code: ErrorCode | None
+    error: str | None
+    gate: Gate | None
+    schedule: str | None
+    slot: datetime | None
+    submitted_at: datetime
+    # First claim of the first round.
+    started_at: datetime | None
+    # None while the job is live.
+    finished_at: datetime | None
+
+    @property
+    def succeeds(self) -> bool:
+        """True once the verdict is committed and good; a missed gate leaves the result whole."""
+        return self.state in (JobState.FINALIZING, JobState.SUCCEEDED) and self.error_code in (
+            None,
+            ErrorCode.GATE_MISSED,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobVerdict:
+    """How a job will end. `error_code` None or GATE_MISSED: it succeeds."""
+
+    error_code: ErrorCode | None = None
+    error: str | None = None
+    gate: Gate | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The right to work on one step until the lease ends; `attempt` fences off every other claim."""
+
+    step: StepId
+    # From 1; only ever rises.
+    attempt: int
+    # Failures of the step before this attempt, and how many make it fail for good.
+    failures: int
+    max_failures: int
+    worker: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A step as it stood when it was read."""
+
+    id: StepId
+    state: StepState
+    # Attempts begun.
+    attempt: int
+    # Failures counted against the budget; hand-backs count none.
+    failures: int
+    # Of the present or last attempt.
+    worker: str | None
+    # Set while RUNNING, and only then.
+    lease_until: datetime | None
+    # When it may be claimed; None: not before another move sets it (parked split, finalize that waits).
+    due_at: datetime | None
+    # When it was rung; None: not since it last became due.
+    rung_at: datetime | None
+    error_code: ErrorCode | None
+    error: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommittedPart:
+    """One chunk with the files that its commit names."""
+
+    chunk: Chunk
+    # Without `sums` and `reject_counts`: these are read by functions of their own.
+    files: Part
+    # The attempt that won.
+    attempt: int
+
+
+class FigureRow(Protocol):
+    """One metric of a chunk or a job, as scoring.core.accuracy computes it."""
+
+    @property
+    def metric(self) -> str: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def coverage(self) -> float | None: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def bound(self) -> float | None: ...
+    @property
+    def detail(self) -> Mapping[str, Any] | None: ...
+
+
+class ProcessKind(StrEnum):
+    WORKER = "worker"
+    SCHEDULER = "scheduler"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """A worker or scheduler that reports for duty."""
+
+    # "host:pid" or longer; unique.
+    process: str
+    kind: ProcessKind
+    host: str
+    version: str
+    # Steps that it runs at once; 0 for a scheduler.
+    slots: int = 0
+    # Queues that it serves.
+    queues: tuple[Priority, ...] = tuple(Priority)
+    # What it is busy with, for people.
+    doing: str = ""
+    # Set by the ledger.
+    started_at: datetime | None = None
+    last_seen_at: datetime | None = None
