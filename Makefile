@@ -16,8 +16,9 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 TEST_WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal
 
-LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+# Versions and hashes for every platform; no host names, no paths.
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet $(LOCK_FLAGS)
 
 .PHONY: help setup demo test check format bench lock upgrade clean
 
@@ -59,13 +60,13 @@ bench: setup ## rows per second of `scoring run` beside the bare libraries
 	$(BIN)/python -m benchmarks
 
 # Versions stay as they are unless pyproject.toml asks for others; `make upgrade` takes the newest.
-lock: setup ## write requirements.lock and deploy/requirements.lock
-	$(LOCK) --all-extras --output-file requirements.lock
-	$(LOCK) --constraint requirements.lock --output-file deploy/requirements.lock
+lock: setup ## write requirements.lock, and the two that the image is built from
+	$(COMPILE) pyproject.toml --all-extras --output-file requirements.lock
+	$(COMPILE) pyproject.toml --constraint requirements.lock --output-file deploy/requirements.lock
+	echo hatchling | $(COMPILE) - --constraint requirements.lock --output-file deploy/build.lock
 
-upgrade: setup ## as lock, with the newest versions
-	$(LOCK) --all-extras --upgrade --output-file requirements.lock
-	$(LOCK) --constraint requirements.lock --upgrade --output-file deploy/requirements.lock
+upgrade: ## as lock, with the newest versions
+	$(MAKE) lock LOCK_FLAGS=--upgrade
 
 clean: ## remove what make made
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -26,15 +26,13 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
+# A developer's own settings have no say in a test, nor in the processes that it starts.
+for _name in [name for name in os.environ if name.startswith("SCORING_")]:
+    del os.environ[_name]
+
+
 def pytest_report_header() -> list[str]:
     return [f"Postgres: {_describe(POSTGRES_URL, _postgres_version)}", f"Redis: {_describe(REDIS_URL, _redis_version)}"]
-
-
-@pytest.fixture(autouse=True)
-def _no_settings_of_this_shell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A developer's own SCORING_* settings have no say in a test."""
-    for name in [name for name in os.environ if name.startswith("SCORING_")]:
-        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")
