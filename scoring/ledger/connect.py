@@ -1,0 +1,97 @@
+"""Engines for the two databases, with every time-out set."""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
+
+from scoring.core.errors import SettingsError
+
+SQLITE_AT_LEAST = (3, 37)
+BUSY_SECONDS = 30
+CONNECT_SECONDS = 5
+STATEMENT_SECONDS = 30
+LOCK_SECONDS = 10
+SILENCE_SECONDS = 15
+"""A peer that acknowledges nothing for this long is taken for gone."""
+
+
+def postgres_engine(url: URL) -> Engine:
+    """One pool per process, opened after fork."""
+    limits = {
+        "statement_timeout": STATEMENT_SECONDS,
+        "lock_timeout": LOCK_SECONDS,
+        "idle_in_transaction_session_timeout": STATEMENT_SECONDS,
+    }
+    return create_engine(
+        url,
+        pool_size=5,
+        max_overflow=10,
+        pool_timeout=STATEMENT_SECONDS,
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS,
+            "application_name": "scoring",
+            "options": " ".join(f"-c {name}={seconds * 1000}" for name, seconds in limits.items()),
+            "keepalives": 1,
+            "keepalives_idle": SILENCE_SECONDS,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": SILENCE_SECONDS * 1000,
+        },
+    )
+
+
+def sqlite_writer(path: Path) -> Engine:
+    """The one writing connection of this process; its pool of one is the lock between threads."""
+    if sqlite3.sqlite_version_info < SQLITE_AT_LEAST:
+        raise SettingsError(
+            "SQLite is too old",
+            expected="3.37 or newer",
+            got=sqlite3.sqlite_version,
+            remedy="use a Python with a newer SQLite, or a Postgres ledger",
+        )
+    _create_private(path)
+    # BEGIN IMMEDIATE: a deferred transaction that turns to writing fails at once, whatever the busy time-out says.
+    return _sqlite_engine(path, "BEGIN IMMEDIATE", pool_size=1, max_overflow=0)
+
+
+def sqlite_reader(path: Path) -> Engine:
+    """Connections that see one snapshot each and cannot write."""
+    return _sqlite_engine(path, "BEGIN", "PRAGMA query_only = ON", pool_size=4, max_overflow=12)
+
+
+def _sqlite_engine(path: Path, begin: str, *pragmas: str, pool_size: int, max_overflow: int) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite+pysqlite", database=str(path)),
+        poolclass=QueuePool,
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_timeout=BUSY_SECONDS,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: Any) -> None:
+        for pragma in (
+            "PRAGMA journal_mode = WAL",
+            "PRAGMA synchronous = FULL",
+            "PRAGMA foreign_keys = ON",
+            "PRAGMA cache_size = -16000",
+            *pragmas,
+        ):
+            connection.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _create_private(path: Path) -> None:
+    """Only the owner may read job definitions and error texts."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

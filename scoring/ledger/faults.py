@@ -1,0 +1,77 @@
+"""Driver errors become ours here, and nowhere else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from scoring.core.errors import LedgerAway, ScoringError, SettingsError, StorageFault
+
+CONTENDED = frozenset({"40001", "40P01"})
+"""serialization_failure, deadlock_detected: the transaction was undone and may be done again."""
+
+_AWAY = frozenset({"57014", "55P03", "25P03", "25P04", "25006", "53300", "57P01", "57P02", "57P03", "57P05"})
+"""Time-outs, read-only (failed-over) server, no connection left, server going down: wait, the server will be back."""
+
+_FULL = frozenset({"53100", "58030"})  # disk_full, io_error
+
+
+class Contended(ScoringError):
+    """Two transactions were in each other's way; this one was undone."""
+
+
+class OutcomeUnknown(LedgerAway):
+    """The connection was lost while committing: the transaction may or may not have happened. Read the rows again."""
+
+
+@contextmanager
+def translated(*, committing: bool = False) -> Iterator[None]:
+    """Raise what the program understands for whatever the driver raises inside the block."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _translate(error, committing) from error
+    except PoolTimeout as error:
+        raise _away(error) from error
+
+
+def _translate(error: DBAPIError, committing: bool) -> Exception:
+    state = getattr(error.orig, "sqlstate", None)
+    text = str(error.orig)
+    if state in CONTENDED:
+        return Contended(text)
+    if state in _FULL or "disk is full" in text or "disk I/O error" in text:
+        return StorageFault(
+            "the disk of the ledger is full or broken", got=_first_line(text), remedy="free some space, then go on"
+        )
+    if "not a database" in text or "malformed" in text:
+        return SettingsError(
+            "the ledger file cannot be read",
+            expected="a SQLite database that this program made",
+            got=_first_line(text),
+            remedy="move the file away, or give another SCORING_HOME",
+        )
+    if error.connection_invalidated or state in _AWAY or _is_operational(error, state):
+        if committing and state is None:
+            return OutcomeUnknown("the connection to the ledger was lost while committing", got=_first_line(text))
+        return _away(error)
+    return error
+
+
+def _is_operational(error: DBAPIError, state: str | None) -> bool:
+    # psycopg gives no SQLSTATE where there is no server to give one; SQLite says "locked" this way.
+    return type(error).__name__ == "OperationalError" and (state is None or state[:2] in ("08", "53", "57"))
+
+
+def _away(error: SQLAlchemyError) -> LedgerAway:
+    text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    return LedgerAway(
+        "the ledger does not answer",
+        got=_first_line(text),
+        remedy="check SCORING_DATABASE_URL and the server; `scoring doctor` tells more",
+    )
+
+
+def _first_line(text: str) -> str:
+    return (text.strip().splitlines() or ["no reason"])[0]

@@ -1,0 +1,28 @@
+"""The tables as the code sees them. `migrations/` makes them; a test holds the two together."""
+
+from scoring.ledger.tables.accuracy import chunk_metrics, chunk_sums, drift, job_metrics
+from scoring.ledger.tables.base import metadata
+from scoring.ledger.tables.deployment import meta, processes
+from scoring.ledger.tables.jobs import jobs
+from scoring.ledger.tables.parts import chunks, parts, reject_counts
+from scoring.ledger.tables.registry import model_aliases, model_versions, models
+from scoring.ledger.tables.steps import attempts, steps
+
+__all__ = [
+    "attempts",
+    "chunk_metrics",
+    "chunk_sums",
+    "chunks",
+    "drift",
+    "job_metrics",
+    "jobs",
+    "meta",
+    "metadata",
+    "model_aliases",
+    "model_versions",
+    "models",
+    "parts",
+    "processes",
+    "reject_counts",
+    "steps",
+]
