@@ -1,0 +1,147 @@
+"""What import contracts cannot say: costs at start-up, and what is touched inside a library."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {"alembic", "celery", "duckdb", "kombu", "onnx", "onnxruntime", "pandas", "pyarrow", "sqlalchemy"}
+
+# Modules that read or write something: no place in a floor that only decides.
+INPUT_OUTPUT = {
+    "asyncio",
+    "glob",
+    "http",
+    "io",
+    "os",
+    "pathlib",
+    "shutil",
+    "socket",
+    "sqlite3",
+    "subprocess",
+    "tempfile",
+}
+
+# Parts of pyarrow that open files; arrays, tables and kernels are for everyone.
+READERS_AND_WRITERS = {"csv", "dataset", "feather", "fs", "ipc", "json", "orc", "parquet"}
+
+SERIALISERS = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
+
+PRINT_HEAVY = f"print(json.dumps(sorted({HEAVY!r} & set(sys.modules))))"
+
+
+def sources(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def imported(path: Path) -> Iterator[tuple[str, int]]:
+    """Full names of what a file imports, wherever it does so, with the line."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def offences(paths: list[Path], wrong: set[str]) -> list[str]:
+    """Places that import one of the names in `wrong`, or something inside it."""
+    return [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in paths
+        for name, line in imported(path)
+        if any(name == each or name.startswith(f"{each}.") for each in wrong)
+    ]
+
+
+def loaded_by(code: str) -> list[str]:
+    """Heavy libraries that a fresh process has loaded after `code`."""
+    program = f"import json, sys\n{code}\n{PRINT_HEAVY}"
+    answer = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
+    loaded: list[str] = json.loads(answer.stdout.splitlines()[-1])
+    return loaded
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [("main", ["--help"]), ("main", ["--version"]), ("main", ["run", "--help"]), ("submit_job", ["--help"])],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
+)
+def test_help_loads_no_heavy_library(program: str, arguments: list[str]) -> None:
+    """A person who asks how a command is called does not wait for libraries that would do its work."""
+    code = f"""
+sys.argv[1:] = {arguments!r}
+from scoring.cli.main import {program}
+try:
+    {program}()
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+    assert [] == loaded_by(code)
+
+
+@pytest.mark.parametrize("package", ["scoring", "scoring.core", "scoring.cli"])
+def test_the_light_packages_load_no_heavy_library(package: str) -> None:
+    """The package itself, core and the commands' files import heavy libraries inside functions only."""
+    modules = [package]
+    if package != "scoring":
+        folder = ROOT / package.replace(".", "/")
+        modules += [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in folder.rglob("*.py")]
+    assert [] == loaded_by("\n".join(f"import {name.removesuffix('.__init__')}" for name in modules))
+
+
+def test_core_is_the_standard_library_and_numpy() -> None:
+    """Floor 0 imports nothing else, whatever is installed."""
+    allowed = sys.stdlib_module_names | {"numpy"}
+    found = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in sources("scoring/core")
+        for name, line in imported(path)
+        if name.partition(".")[0] not in allowed and not name.startswith("scoring.core.")
+    ]
+    assert [] == found
+
+
+def test_core_touches_no_file_and_no_network() -> None:
+    """Values and decisions are the same on every machine."""
+    assert [] == offences(sources("scoring/core"), INPUT_OUTPUT)
+
+
+def test_only_the_data_room_reads_and_writes_files_with_pyarrow() -> None:
+    """How a file looks on disk is known in one room."""
+    others = [path for path in sources("scoring", "workers", "migrations") if "scoring/data" not in path.as_posix()]
+    assert [] == offences(others, {f"pyarrow.{name}" for name in READERS_AND_WRITERS})
+
+
+def test_nothing_is_pickled() -> None:
+    """A file or a message that runs code when it is read has no place here."""
+    assert [] == offences(sources("scoring", "workers", "migrations"), SERIALISERS)
+
+
+def test_celery_keeps_no_time_and_counts_no_attempts() -> None:
+    """Delays and retries are rows: a message with an ETA is delivered again and again past the visibility timeout."""
+    calls = [
+        (path, node)
+        for path in [ROOT / "scoring/queue.py", *sources("workers")]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    ]
+    assert calls
+    assert [] == [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path, node in calls
+        if any(keyword.arg in {"countdown", "eta"} for keyword in node.keywords)
+        or (isinstance(node.func, ast.Attribute) and node.func.attr == "retry")
+    ]
+
+
+def test_every_room_has_its_floor() -> None:
+    """A new file or folder of the package is named in the import contract, else nothing would hold it."""
+    contract = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    package = ROOT / "scoring"
+    rooms = [path.parent for path in package.glob("*/__init__.py")] + sorted(package.glob("[!_]*.py"))
+    assert [] == [room.stem for room in rooms if f"scoring.{room.stem}" not in contract]
