@@ -1,0 +1,134 @@
+"""run, submit, plan: the three commands that take a model and inputs."""
+
+import socket
+from typing import TYPE_CHECKING
+
+import click
+
+from scoring.cli.options import job_arguments, json_option, timeout_option
+from scoring.cli.output import cell, print_facts, print_json, print_table, say
+from scoring.cli.session import open_session, usable_cores
+from scoring.cli.verdict import job_facts, print_job, print_verdict
+from scoring.core.arguments import job_options
+
+if TYPE_CHECKING:
+    from scoring.ledger.records import Job
+    from scoring.pipeline.context import Context
+    from scoring.pipeline.plan import Plan
+    from scoring.pipeline.prepare import JobRequest
+    from scoring.pipeline.submit import Submitted
+
+
+@click.command(short_help="Score files here and now, with a progress bar.")
+@job_arguments
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Chunks scored at once; default: usable cores.")
+@json_option
+def run(model: str, inputs: tuple[str, ...], as_json: bool, workers: int | None, **options: object) -> int:
+    """Score INPUT... with MODEL here and now. Ctrl-C leaves a job that `scoring resume` goes on with.
+
+    MODEL is an .onnx file, or a registered name, name:3 or name@alias. INPUT is a file, a folder, a glob, @list, or - for
+    CSV on stdin.
+    """
+    from scoring.pipeline.submit import submit as record
+
+    request = _request(model, inputs, options)
+    with open_session() as context:
+        submitted = record(context, request, runner=f"here:{socket.gethostname()}", ring=False)
+        return work_here(context, submitted.job, slots=workers or usable_cores(), as_json=as_json)
+
+
+@click.command(short_help="Record a job for the workers and print its id.")
+@job_arguments
+@click.option("--wait", "waits", is_flag=True, help="Wait for the verdict, which is then the exit code.")
+@timeout_option
+@json_option
+def submit(
+    model: str, inputs: tuple[str, ...], as_json: bool, waits: bool, timeout: str | None, **options: object
+) -> int:
+    """Record a job over INPUT... with MODEL, ring the workers, and print the job's id. Never waits for the broker."""
+    from scoring.cli.durations import seconds
+    from scoring.cli.follow import wait_for
+    from scoring.pipeline.submit import submit as record
+
+    request = _request(model, inputs, options)
+    limit = seconds("--timeout", timeout)
+    with open_session() as context:
+        deployed = context.settings.deployed
+        submitted = record(context, request, ring=deployed)
+        _say_who_works(submitted, deployed=deployed, waits=waits)
+        if not waits:
+            _print_submitted(context, submitted, as_json=as_json)
+            return 0
+        if not deployed:
+            return work_here(context, submitted.job, slots=usable_cores(), as_json=as_json)
+        facts = wait_for(context.ledger, submitted.job.id, limit)
+        return print_verdict(facts, as_json=as_json)
+
+
+@click.command(short_help="Show what a job would read, feed and write, without a job.")
+@job_arguments
+@json_option
+def plan(model: str, inputs: tuple[str, ...], as_json: bool, **options: object) -> None:
+    """Show what a job over INPUT... with MODEL would do: files, rows, binding, nulls, chunks, disk, time."""
+    from scoring.pipeline.plan import plan as make_plan
+
+    request = _request(model, inputs, options)
+    with open_session() as context:
+        made = make_plan(context, request)
+    if as_json:
+        print_json(made.to_json())
+    else:
+        _print_plan(made)
+
+
+def work_here(context: "Context", job: "Job", *, slots: int, as_json: bool) -> int:
+    """Work on the job in this process until it is settled, with a bar; print its verdict."""
+    from scoring.cli.progress import progress_bar
+    from workers.embedded import run_embedded
+
+    if not job.state.settled:
+        with progress_bar(lambda: job_facts(context.ledger, job.id), rows=job.rows_expected) as draw:
+            run_embedded(context, job.id, slots=slots, on_progress=draw)
+    return print_verdict(job_facts(context.ledger, job.id), as_json=as_json)
+
+
+def _request(model: str, inputs: tuple[str, ...], options: dict[str, object]) -> "JobRequest":
+    # Checked first: a wrong option is said before anything heavy is loaded.
+    checked = job_options(**{name: value for name, value in options.items() if value not in ((), False)})
+    from scoring.pipeline.prepare import JobRequest
+
+    return JobRequest(model=model, inputs=inputs, options=checked)
+
+
+def _say_who_works(submitted: "Submitted", *, deployed: bool, waits: bool) -> None:
+    job_id = submitted.job.id
+    if not submitted.created:
+        say(f"job {job_id} exists already under this idempotency key; it is {submitted.job.state}")
+    elif not deployed and not waits:
+        say(f"job {job_id} is recorded; nothing works on it yet: scoring resume {job_id}, or scoring worker")
+    elif not submitted.rung:
+        say(f"job {job_id} is queued; the broker cannot be reached now, a scheduler rings it later")
+
+
+def _print_submitted(context: "Context", submitted: "Submitted", *, as_json: bool) -> None:
+    if as_json:
+        print_job(job_facts(context.ledger, submitted.job.id), as_json=True)
+    else:
+        click.echo(submitted.job.id)
+
+
+def _print_plan(plan: "Plan") -> None:
+    facts = plan.to_json()
+    print_facts(
+        {
+            "files": f"{len(plan.files)}: {cell(plan.files)}",
+            "rows": f"{plan.rows:,}" if plan.rows_exact else f"about {plan.rows:,}",
+            "chunks": plan.chunks,
+            "disk": f"about {plan.disk_bytes / 2**20:,.1f} MiB",
+            "time": None if plan.seconds is None else f"about {plan.seconds:g} s, as past jobs went",
+        }
+    )
+    click.echo()
+    print_table(facts["binding"], ("input", "dtype", "columns", "cast", "nulls"))
+    for warning in plan.warnings:
+        say(f"warning: {warning}")

@@ -1,0 +1,82 @@
+"""The last word of a command about a job: its facts on stdout, what went wrong on stderr, the exit code."""
+
+from typing import TYPE_CHECKING
+
+from scoring.cli.errors import show_error
+from scoring.cli.output import Row, print_facts, print_json
+from scoring.core.errors import ErrorCode, ExitCode, ScoringError
+from scoring.core.exits import exit_code
+from scoring.core.states import JobState
+
+if TYPE_CHECKING:
+    from scoring.core.ids import JobId
+    from scoring.ledger.database import Ledger
+
+SHOWN = (
+    "job_id",
+    "model",
+    "version",
+    "state",
+    "gate",
+    "rows_total",
+    "rows_scored",
+    "rows_rejected",
+    "chunks_total",
+    "chunks_done",
+    "chunks_failed",
+    "rows_per_second",
+    "eta_seconds",
+    "submitted_at",
+    "finished_at",
+    "output",
+    "metrics",
+    "tags",
+    "error_code",
+    "error",
+)
+"""Columns of a job that a person is shown; `--json` has them all."""
+
+
+def job_facts(ledger: "Ledger", job_id: "JobId") -> Row:
+    """The columns of `job_progress`, with `metrics` and `tags`."""
+    from scoring.ledger import reports
+
+    return ledger.look(lambda tx: reports.job_facts(tx, job_id))
+
+
+def print_job(facts: Row, *, as_json: bool) -> None:
+    if as_json:
+        print_json(facts)
+    else:
+        print_facts({name: facts[name] for name in SHOWN})
+
+
+def print_verdict(facts: Row, *, as_json: bool) -> int:
+    """Print a settled job, on stderr why it did not succeed, and return its exit code."""
+    print_job(facts, as_json=as_json)
+    state, code = JobState(str(facts["state"])), _code(facts)
+    result = exit_code(state, code)
+    if result != ExitCode.SUCCEEDED:
+        show_error(_as_error(facts, state, code))
+    return result
+
+
+def _code(facts: Row) -> ErrorCode | None:
+    return ErrorCode(str(facts["error_code"])) if facts["error_code"] else None
+
+
+def _as_error(facts: Row, state: JobState, code: ErrorCode | None) -> ScoringError:
+    job_id = facts["job_id"]
+    what = "missed its gate" if code is ErrorCode.GATE_MISSED else f"is {state}"
+    remedies = {
+        ErrorCode.GATE_MISSED: f"scoring accuracy {job_id}; the result is whole and readable",
+        ErrorCode.TOO_MANY_REJECTS: f"scoring failures {job_id}; correct the input, or raise --max-rejected",
+        ErrorCode.CHUNKS_FAILED: f"scoring failures {job_id}; then scoring retry {job_id}",
+        ErrorCode.CANCELLED: "score it again; a cancelled job stays cancelled",
+    }
+    other = "correct the input and score it again" if code and exit_code(state, code) == ExitCode.INPUT_REFUSED else ""
+    return ScoringError(
+        f"job {job_id} {what}" + (f" ({code})" if code else ""),
+        got=str(facts["error"] or ""),
+        remedy=remedies.get(code, other) if code else "" or other or f"scoring failures {job_id}",
+    )
