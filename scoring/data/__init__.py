@@ -1,0 +1,1 @@
+"""Inputs, chunk files and results: the only room that opens data files."""

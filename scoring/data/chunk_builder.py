@@ -1,0 +1,78 @@
+"""Collects clean rows and rejects until a chunk is full, then writes it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from scoring.core.chunks import Chunk
+from scoring.core.columns import ColumnSpec, Dtype
+from scoring.data.chunk_files import write_chunk_file
+from scoring.data.rejects import Reject, reject_batch
+
+
+class ChunkBuilder:
+    """Builds one chunk after the other; holds the rows of one at most."""
+
+    def __init__(
+        self, columns: Sequence[ColumnSpec], work: Path, *, chunk_rows: int, chunk: int, row: int, limit: int | None
+    ) -> None:
+        self._dictionaries = [spec.slot for spec in columns if spec.dtype is Dtype.STRING]
+        self._work = work
+        self._chunk_rows = chunk_rows
+        self._limit = limit
+        # Number of the chunk being built, and the job's row where it starts.
+        self.chunk = chunk
+        self.first_row = row
+        # Rows of the chunk so far, rejects counted.
+        self.rows = 0
+        self._batches: list[pa.RecordBatch] = []
+        self._rejects: list[Reject] = []
+
+    @property
+    def next_row(self) -> int:
+        """Position in the job's input of the next row to add."""
+        return self.first_row + self.rows
+
+    @property
+    def room(self) -> int:
+        """Rows that the chunk still takes; 0: it is full, or the limit of the job is reached."""
+        room = self._chunk_rows - self.rows
+        return room if self._limit is None else min(room, self._limit - self.next_row)
+
+    @property
+    def at_limit(self) -> bool:
+        return self._limit is not None and self.next_row >= self._limit
+
+    def add(self, rows: int, clean: pa.RecordBatch, rejects: Sequence[Reject]) -> None:
+        """Add the next `rows` rows of the input."""
+        self._batches.append(clean)
+        self._rejects.extend(rejects)
+        self.rows += rows
+
+    def finish(self) -> Chunk:
+        """Write the chunk and begin the next one. The same rows give the same files, whoever writes them again."""
+        name = f"chunk-{self.chunk:06d}"
+        table = pa.Table.from_batches(self._batches)
+        written = write_chunk_file(table, self._work, f"{name}.parquet", self._dictionaries)
+        rejects = None
+        if self._rejects:
+            batch = pa.Table.from_batches([reject_batch(self._rejects)])
+            rejects = write_chunk_file(batch, self._work, f"{name}.rejects.parquet")
+        chunk = Chunk(
+            chunk=self.chunk,
+            first_row=self.first_row,
+            rows=self.rows,
+            path=written.name,
+            bytes=written.bytes,
+            sha256=written.sha256,
+            rejects_path=rejects.name if rejects else None,
+            rows_rejected=len(self._rejects),
+        )
+        self.skip_to(self.chunk + 1, self.next_row)
+        return chunk
+
+    def skip_to(self, chunk: int, row: int) -> None:
+        """Begin chunk `chunk` at `row`: what lies before needs no file."""
+        self.chunk, self.first_row, self.rows = chunk, row, 0
+        self._batches, self._rejects = [], []

@@ -1,0 +1,123 @@
+"""Chunk files: written by the split, read by the score step, deleted once their part is promoted."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scoring.core.chunks import Chunk
+from scoring.core.columns import ColumnSpec, Dtype
+from scoring.core.errors import ChunkCorrupt
+from scoring.data.arrays import Ints, one_batch, values_of
+from scoring.data.parquet_read import read_refs
+
+_HASH_BYTES = 4 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class CleanChunk:
+    """What the model may see of a chunk."""
+
+    # One contiguous batch; columns are the slots. A text feature may come as dictionary<int32, string>.
+    batch: pa.RecordBatch
+    # [n] position of each row in the job's input.
+    rows: Ints
+    # REJECT_SCHEMA; the rows of the chunk that are not in `batch`. None where there are none.
+    rejects: pa.RecordBatch | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenFile:
+    name: str
+    bytes: int
+    sha256: str
+
+
+def read_chunk(chunk: Chunk, work: Path, columns: Sequence[ColumnSpec]) -> CleanChunk:
+    """Raises ChunkCorrupt where a chunk file is gone or damaged, InputChanged where the input behind `refs` differs."""
+    if chunk.path is None:
+        return _read_refs(chunk, columns)
+    dictionaries = [spec.slot for spec in columns if spec.dtype is Dtype.STRING]
+    batch = _read(work / chunk.path, dictionaries)
+    rejects = _read(work / chunk.rejects_path, []) if chunk.rejects_path else None
+    rows = rows_without(chunk, rejects)
+    if len(rows) != batch.num_rows:
+        raise ChunkCorrupt(
+            f"{chunk.path} does not hold its rows",
+            expected=f"{len(rows)} rows",
+            got=f"{batch.num_rows}",
+            remedy="score the job again",
+        )
+    return CleanChunk(batch=batch, rows=rows, rejects=rejects)
+
+
+def rows_without(chunk: Chunk, rejects: pa.RecordBatch | None) -> Ints:
+    """Positions of the chunk's rows that are not rejected."""
+    rows = np.arange(chunk.first_row, chunk.first_row + chunk.rows, dtype=np.int64)
+    if rejects is None or not rejects.num_rows:
+        return rows
+    return np.delete(rows, values_of(rejects.column("_row")).astype(np.int64) - chunk.first_row)
+
+
+def delete_chunk(chunk: Chunk, work: Path) -> None:
+    """Remove the chunk's files, if they are still there."""
+    for name in (chunk.path, chunk.rejects_path):
+        if name is not None:
+            (work / name).unlink(missing_ok=True)
+
+
+def write_chunk_file(table: pa.Table, work: Path, name: str, dictionaries: Sequence[str] = ()) -> WrittenFile:
+    """Written beside and renamed, so that a name never stands for half a file. Not fsynced: it can be made again."""
+    path = work / name
+    temporary = path.with_name(f".{name}.{os.getpid()}.tmp")
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        pq.write_table(
+            table,
+            temporary,
+            compression="lz4",
+            # Numbers rarely repeat: a dictionary would be built for nothing.
+            use_dictionary=list(dictionaries) or False,
+            write_statistics=False,
+            write_page_checksum=True,
+            row_group_size=max(1, table.num_rows),
+        )
+        written = WrittenFile(name=name, bytes=temporary.stat().st_size, sha256=file_sha256(temporary))
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return written
+
+
+def file_sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while data := file.read(_HASH_BYTES):
+            digest.update(data)
+    return digest.hexdigest()
+
+
+def _read(path: Path, dictionaries: Sequence[str]) -> pa.RecordBatch:
+    try:
+        with pq.ParquetFile(
+            path, read_dictionary=list(dictionaries), page_checksum_verification=True, pre_buffer=False
+        ) as file:
+            return one_batch(file.read(use_threads=False))
+    except (OSError, pa.ArrowException) as error:
+        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, FileNotFoundError):
+            raise
+        raise ChunkCorrupt(
+            f"chunk file {path.name} is gone or damaged", got=str(error)[:200], remedy="score the job again"
+        ) from error
+
+
+def _read_refs(chunk: Chunk, columns: Sequence[ColumnSpec]) -> CleanChunk:
+    batch, rejects = read_refs(chunk, columns)
+    return CleanChunk(batch=batch, rows=rows_without(chunk, rejects), rejects=rejects)
+
+

@@ -1,0 +1,223 @@
+"""CSV text in blocks of whole records. Memory: two blocks and one record, whatever the file holds."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from scoring.core.errors import InputRefused
+from scoring.core.options import CsvDialect
+from scoring.data.arrays import Ints
+from scoring.data.csv_scan import Scan, comment_starts, line_ends, scan
+from scoring.data.csv_stream import BLOCK_BYTES, Text
+
+MAX_RECORD_BYTES = 16 * 2**20
+"""A longer record is rejected as `cell_too_large`: nothing that a model reads comes near it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Whole records, and where they stand in the file."""
+
+    text: bytes
+    # Of the first byte, in the decoded text.
+    offset: int
+    # Physical lines before it in the file.
+    line: int
+    dialect: CsvDialect
+    # Bytes of the one record that is too long to be read, of which `text` holds only the beginning; else None.
+    oversized: int | None = None
+    # Line ends in an oversized record.
+    oversized_lines: int = 0
+
+    @cached_property
+    def scan(self) -> Scan:
+        return scan(self.text, self.dialect)
+
+    @cached_property
+    def starts(self) -> Ints:
+        """Where each row starts in `text`; blank lines and comments are no rows."""
+        if self.oversized is not None:
+            return np.zeros(1, np.int64)
+        ends = self.scan.record_ends
+        starts = np.concatenate([np.zeros(1, np.int64), ends])
+        starts = starts[starts < len(self.text)]
+        first = np.frombuffer(self.text, np.uint8)[starts]
+        return starts[(first != 10) & (first != 13) & ~comment_starts(self.text, starts, self.dialect.comment)]
+
+    @property
+    def quoted(self) -> bool:
+        return _special(self.text, self.dialect)
+
+    @property
+    def lines(self) -> int:
+        """Line ends in the block."""
+        if self.oversized is not None:
+            return self.oversized_lines
+        return len(line_ends(self.text)) if b"\r" in self.text else self.text.count(b"\n")
+
+    @property
+    def end(self) -> int:
+        return self.offset + (len(self.text) if self.oversized is None else self.oversized)
+
+    def place(self, row: int, rows: int) -> tuple[int, int]:
+        """Offset in the file, and physical lines before it, of row `row` of `rows`; row == rows is the block's end."""
+        if row == rows:
+            return self.end, self.line + self.lines
+        start = int(self.starts[row])
+        return self.offset + start, self.line + int(np.searchsorted(self.scan.line_ends, start, "right"))
+
+    def raw(self, row: int) -> str:
+        """The row as it stands in the file, without its line end; bytes that are no UTF-8 as \\xNN."""
+        starts = self.starts
+        start = int(starts[row])
+        at = int(np.searchsorted(self.scan.record_ends, start, "right"))
+        end = int(self.scan.record_ends[at]) if at < len(self.scan.record_ends) else len(self.text)
+        return self.text[start : min(end, start + 4_000)].rstrip(b"\r\n").decode("utf-8", "backslashreplace")
+
+    def rows_text(self) -> bytes:
+        """The text without its comment lines."""
+        if self.dialect.comment is None or self.dialect.comment.encode() not in self.text:
+            return self.text
+        starts = np.concatenate([np.zeros(1, np.int64), self.scan.record_ends])
+        dropped = comment_starts(self.text, starts, self.dialect.comment) & (starts < len(self.text))
+        if not dropped.any():
+            return self.text
+        bounds = [*starts.tolist(), len(self.text)]
+        return b"".join(
+            self.text[bounds[i] : bounds[i + 1]] for i in range(len(starts)) if not dropped[i]
+        )
+
+
+def read_blocks(text: Text, dialect: CsvDialect, *, offset: int, line: int, path: str) -> Iterator[Block]:
+    """Blocks from `offset` on, where a record starts. Raises InputRefused for a quote that swallows records."""
+    held = b""
+    ended = False
+    while not ended:
+        data = text.read(BLOCK_BYTES)
+        ended = not data
+        held = held + data if held else data
+        if len(held) > MAX_RECORD_BYTES:
+            long = LongRecord(text, held, dialect, line=line, path=path)
+            if long.size > MAX_RECORD_BYTES:
+                yield (block := long.block(offset))
+                offset, line, held = block.end, line + block.lines, long.rest
+        cut = _cut(held, dialect, ended, line, path)
+        if cut:
+            yield (block := Block(text=held[:cut], offset=offset, line=line, dialect=dialect))
+            offset, line, held = block.end, line + block.lines, held[cut:]
+
+
+def _cut(held: bytes, dialect: CsvDialect, ended: bool, line: int, path: str) -> int:
+    """Bytes of whole records at the head of `held`."""
+    if not _special(held, dialect):
+        # A CR at the very end may be half of a CRLF.
+        return len(held) if ended else held.rfind(b"\n") + 1 or held.rfind(b"\r", 0, max(0, len(held) - 1)) + 1
+    found = scan(held, dialect)
+    quote = found.open_quote if ended and found.swallowing is None else found.swallowing
+    if quote is not None:
+        raise unclosed(path, line + 1 + int(np.searchsorted(found.line_ends, quote, "right")))
+    if ended:
+        return len(held)
+    ends = _certain(found.record_ends, held)
+    return int(ends[-1]) if len(ends) else 0
+
+
+class LongRecord:
+    """The first record of `held`, read to its end although it does not fit into memory.
+
+    What is behind it is dropped but for a stand-in of a few bytes, which leaves the scan in the same state.
+    """
+
+    def __init__(self, text: Text, held: bytes, dialect: CsvDialect, *, line: int, path: str) -> None:
+        self._head = held[:4_000]
+        self._dialect = dialect
+        self._line = line
+        self._path = path
+        # Bytes of the record, and line ends in it.
+        self.size = 0
+        self.lines = 0
+        # The text behind the record, as far as it was read.
+        self.rest = held
+        self._stand_in = b""
+        self._quote_line = 0
+        while not self._finish():
+            data = text.read(BLOCK_BYTES)
+            self.rest += data
+            if not data:
+                self._finish_at_end()
+                return
+
+    def block(self, offset: int) -> Block:
+        return Block(
+            text=self._head,
+            offset=offset,
+            line=self._line,
+            dialect=self._dialect,
+            oversized=self.size,
+            oversized_lines=self.lines,
+        )
+
+    def _finish(self) -> bool:
+        """True once the end of the record is in sight; else all but the last bytes are counted and dropped."""
+        found = scan(self.rest, self._dialect)
+        self._mark_quote(found)
+        if found.swallowing is not None:
+            raise unclosed(self._path, self._quote_line)
+        ends = _certain(found.record_ends, self.rest)
+        if len(ends):
+            self._drop(int(ends[0]), found, b"")
+            return True
+        last = len(self.rest) - 1
+        while last > 1 and self.rest[last - 1 : last] in (b"\r", (self._dialect.escape or "\r").encode()):
+            last -= 1
+        self._drop(last, found, self._state(found, last))
+        return False
+
+    def _finish_at_end(self) -> None:
+        found = scan(self.rest, self._dialect)
+        self._mark_quote(found)
+        if found.open_quote is not None:
+            raise unclosed(self._path, self._quote_line)
+        self._drop(len(self.rest), found, b"")
+
+    def _drop(self, end: int, found: Scan, stand_in: bytes) -> None:
+        self.size += end - len(self._stand_in)
+        self.lines += int(np.searchsorted(found.line_ends, end, "right")) - self._stand_in.count(b"\n")
+        self.rest = stand_in + self.rest[end:]
+        self._stand_in = stand_in
+
+    def _state(self, found: Scan, end: int) -> bytes:
+        """Text that brings a scan into the state in which `end` is reached."""
+        quote = self._dialect.quote.encode()
+        before = int(np.searchsorted(found.quotes, end))
+        if before % 2:
+            return quote + (b"\n" if np.searchsorted(found.line_ends, end, "right") else b"x")
+        if before and found.quotes[before - 1] == end - 1:
+            return quote + quote
+        return self._dialect.delimiter.encode() if self.rest[end - 1 : end] == self._dialect.delimiter.encode() else b"x"
+
+    def _mark_quote(self, found: Scan) -> None:
+        quote = found.swallowing if found.swallowing is not None else found.open_quote
+        if quote is not None and quote >= len(self._stand_in):
+            passed = int(np.searchsorted(found.line_ends, quote, "right")) - self._stand_in.count(b"\n")
+            self._quote_line = self._line + self.lines + passed + 1
+
+
+def unclosed(path: str, line: int) -> InputRefused:
+    return InputRefused(
+        f"{path}, line {line}: the quote that opens a cell there is never closed",
+        expected="a closing quote before the next delimiter or line end",
+        got=f"a cell from line {line} on that swallows the lines behind it",
+        remedy=f"correct line {line}, or name another --quote character",
+    )
+
+
+def _special(text: bytes, dialect: CsvDialect) -> bool:
+    return dialect.quote.encode() in text or (dialect.escape is not None and dialect.escape.encode() in text)
+
+
+def _certain(ends: Ints, text: bytes) -> Ints:
+    """Record ends without one at a final CR, which may be half of a CRLF."""
+    return ends[:-1] if len(ends) and ends[-1] == len(text) and text.endswith(b"\r") else ends

@@ -1,0 +1,147 @@
+"""The names of a CSV file's columns, and where its rows begin."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+
+from scoring.core.columns import ColumnSpec
+from scoring.core.errors import InputRefused
+from scoring.core.options import CsvDialect
+from scoring.core.source import InputFile
+from scoring.data.csv_blocks import Block, read_blocks
+from scoring.data.csv_stream import BLOCK_BYTES, Text, open_text
+
+csv.field_size_limit(2**24)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """Names in file order; where the rows start: offset in the decoded text, and physical lines before them."""
+
+    names: tuple[str, ...]
+    offset: int
+    line: int
+
+    def index(self, name: str) -> int:
+        return self.names.index(name)
+
+
+def read_header(file: InputFile, dialect: CsvDialect) -> Header:
+    """Raises InputRefused for an empty file, UTF-16, and names in a wrong number."""
+    with _first_block(file, dialect) as (block, offset, line):
+        if block is None or not len(block.starts):
+            if not dialect.header:
+                return Header(names=dialect.columns, offset=offset, line=line)
+            raise InputRefused(f"{file.path} is empty", expected="a header line", got="no line", remedy="check its export")
+        cells = split_record(block, 0, dialect, file.path)
+        if dialect.header:
+            start, passed = block.place(1, len(block.starts))
+            return Header(names=tuple(cells), offset=start, line=passed)
+        if len(cells) != len(dialect.columns):
+            raise InputRefused(
+                f"{file.path}: --columns does not fit",
+                expected=f"{len(cells)} names, one for each cell of the first row",
+                got=f"{len(dialect.columns)} names",
+                remedy="name every column of the file in order",
+            )
+        return Header(names=dialect.columns, offset=block.offset, line=block.line)
+
+
+def split_record(block: Block, row: int, dialect: CsvDialect, path: str) -> list[str]:
+    """The cells of one row. Raises InputRefused where it is no UTF-8."""
+    start = int(block.starts[row])
+    end = block.place(row + 1, len(block.starts))[0] - block.offset
+    try:
+        text = block.text[start:end].decode()
+    except UnicodeDecodeError as error:
+        raise InputRefused(
+            f"{path} is not UTF-8",
+            expected="UTF-8",
+            got=f"byte 0x{block.text[start + error.start]:02x} at offset {block.offset + start + error.start}",
+            remedy="say --encoding latin-1, or what it was written in",
+        ) from None
+    if "\x00" in text[:200]:
+        raise InputRefused(
+            f"{path} is no CSV", expected="text", got="NUL characters in its first line", remedy="say --encoding utf-16?"
+        )
+    return parse_record(text, dialect)
+
+
+def parse_record(text: str, dialect: CsvDialect) -> list[str]:
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote,
+        escapechar=dialect.escape,
+        doublequote=True,
+    )
+    return next(reader, [])
+
+
+def check_columns(path: str, names: Sequence[str], columns: Sequence[ColumnSpec], delimiter: str) -> None:
+    """Raises InputRefused where a needed column is missing (all of them named) or stands twice."""
+    counts = Counter(names)
+    needed = list(dict.fromkeys(spec.name for spec in columns))
+    missing = [name for name in needed if not counts[name]]
+    if missing:
+        raise InputRefused(
+            f"{path} lacks columns that the model or the options need",
+            expected=", ".join(missing),
+            got=", ".join(names[:20]) + (", …" if len(names) > 20 else ""),
+            remedy=_hint(missing, names, delimiter),
+        )
+    twice = [name for name in needed if counts[name] > 1]
+    if twice:
+        raise InputRefused(
+            f"{path} has columns of the same name", expected="each once", got=", ".join(twice), remedy="rename one of them"
+        )
+
+
+def _hint(missing: Sequence[str], names: Sequence[str], delimiter: str) -> str:
+    for other in (";", "\t", "|", ","):
+        if len(names) == 1 and other != delimiter and other in names[0]:
+            return f"the header holds {other!r}: say --delimiter {'tab' if other == chr(9) else repr(other)}"
+    tidy = {name.strip().lower(): name for name in names}
+    near = [(name, tidy[name.strip().lower()]) for name in missing if name.strip().lower() in tidy]
+    if near:
+        pairs = ", ".join(f"{wanted!r} and {found!r}" for wanted, found in near)
+        return f"names must match exactly; only blanks or case differ between {pairs}"
+    return "add the columns, or name them in model.yaml"
+
+
+@contextmanager
+def _first_block(file: InputFile, dialect: CsvDialect) -> Iterator[tuple[Block | None, int, int]]:
+    """The first block with a row in it, and the offset and line where reading began."""
+    with open_text(file, dialect.encoding, 0) as (text, offset):
+        rest, skipped = skip_lines(text, dialect.skip_lines)
+        offset += skipped
+        blocks = read_blocks(rest, dialect, offset=offset, line=dialect.skip_lines, path=file.path)
+        found = next((block for block in blocks if len(block.starts)), None)
+        if found is not None and found.oversized is not None:
+            raise InputRefused(
+                f"{file.path}: its first line is too long", got=f"{found.oversized} bytes", remedy="is it CSV at all?"
+            )
+        yield found, offset, dialect.skip_lines
+
+
+class _Chained:
+    def __init__(self, head: bytes, rest: Text) -> None:
+        self._parts = chain([head] if head else [], iter(lambda: rest.read(BLOCK_BYTES), b""))
+
+    def read(self, size: int, /) -> bytes:
+        return next(self._parts, b"")
+
+
+def skip_lines(text: Text, count: int) -> tuple[Text, int]:
+    """The text behind the first `count` physical lines, and the bytes passed."""
+    head, passed = text.read(BLOCK_BYTES), 0
+    for _ in range(count):
+        while (end := head.find(b"\n")) < 0 and (more := text.read(BLOCK_BYTES)):
+            passed, head = passed + len(head), more
+        cut = end + 1 if end >= 0 else len(head)
+        passed, head = passed + cut, head[cut:]
+    return _Chained(head, text), passed

@@ -1,0 +1,256 @@
+"""CSV blocks to clean, typed batches.
+
+A block is parsed straight into the types of the tensors. If a cell refuses, the block is parsed again as text and cast
+column by column with masks: both ways say the same of every row, the first one is faster.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from scoring.core.columns import ColumnSpec, Dtype, RejectCode
+from scoring.core.errors import AccountingBroken, InputRefused
+from scoring.core.options import CsvDialect
+from scoring.core.source import InputFile
+from scoring.data.arrays import ARROW_TYPES, one_chunk
+from scoring.data.cast import BLANKS, named_nulls
+from scoring.data.csv_blocks import MAX_RECORD_BYTES, Block, read_blocks
+from scoring.data.csv_header import Header, check_columns, read_header
+from scoring.data.csv_stream import open_text
+from scoring.data.faults import Fault, Faults
+from scoring.data.rejects import Reject
+from scoring.data.screen import screen
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvPiece:
+    """One block, read: `rows` records, of which `batch` holds the clean ones."""
+
+    file: str
+    block: Block
+    rows: int
+    batch: pa.RecordBatch
+    # In row order; `row` counts from the start of the block.
+    faults: tuple[Fault, ...]
+
+    @cached_property
+    def _fault_rows(self) -> list[int]:
+        return [fault.row for fault in self.faults]
+
+    def clean(self, start: int, stop: int) -> pa.RecordBatch:
+        """The clean ones of the rows [start, stop)."""
+        if not self.faults:
+            return self.batch.slice(start, stop - start)
+        first, last = (n - int(np.searchsorted(self._fault_rows, n)) for n in (start, stop))
+        return self.batch.slice(first, last - first)
+
+    def rejects(self, start: int, stop: int, first_row: int) -> list[Reject]:
+        """The others; first_row: position of row `start` in the job's input."""
+        return [
+            Reject(
+                row=first_row + fault.row - start,
+                file=self.file,
+                line=self.block.place(fault.row, self.rows)[1] + 1,
+                column=fault.column,
+                code=fault.code,
+                reason=fault.reason,
+                raw=self.block.raw(fault.row),
+            )
+            for fault in self.faults
+            if start <= fault.row < stop
+        ]
+
+    def place(self, row: int) -> tuple[int, int]:
+        """Offset in the file's text, and physical lines before it, of row `row`; `rows` is the end."""
+        return self.block.place(row, self.rows)
+
+
+class CsvReader:
+    """One CSV file, opened for the columns of one job. Raises InputRefused where they are not there."""
+
+    def __init__(self, file: InputFile, columns: Sequence[ColumnSpec], dialect: CsvDialect) -> None:
+        self._file = file
+        self._columns = columns
+        self._dialect = dialect
+        self._header: Header = read_header(file, dialect)
+        check_columns(file.path, self._header.names, columns, dialect.delimiter)
+        # Columns go by number inside the parser: names may be empty or stand twice.
+        self._numbers = {spec.slot: str(self._header.index(spec.name)) for spec in columns}
+        self._types = _column_types(columns, self._numbers)
+        self._text_types = dict.fromkeys(self._types, pa.binary())
+        self._integers = any(pa.types.is_integer(wanted) for wanted in self._types.values())
+        # Dirt comes in stretches: after a block that refused, the next one is not tried typed first.
+        self._dirty = False
+
+    def pieces(self, byte: int = 0, line: int = 0) -> Iterator[CsvPiece]:
+        """Pieces from a position on that an earlier piece gave; 0 is the first row."""
+        if not byte:
+            byte, line = self._header.offset, self._header.line
+        with open_text(self._file, self._dialect.encoding, byte) as (text, _):
+            for block in read_blocks(text, self._dialect, offset=byte, line=line, path=self._file.path):
+                piece = self._oversized(block) if block.oversized is not None else self._read(block)
+                if piece.rows:
+                    yield piece
+
+    def _read(self, block: Block) -> CsvPiece:
+        text = block.rows_text()
+        misfits: list[Fault] = []
+        table = None
+        if not self._dirty and not self._hexadecimal(text):
+            table = self._parse(text, block.quoted, self._types, misfits)
+        self._dirty = table is None
+        if table is None:
+            misfits.clear()
+            table = self._parse(text, block.quoted, self._text_types, misfits)
+        if table is None:
+            raise InputRefused(f"{self._file.path} does not parse as CSV", remedy="check --delimiter and --quote")
+        rows = table.num_rows + len(misfits)
+        if (misfits or block.quoted) and rows != len(block.starts):
+            raise AccountingBroken(
+                f"{self._file.path}, lines {block.line + 1} to {block.line + block.lines}: two readers disagree",
+                expected=f"{len(block.starts)} rows",
+                got=f"{rows}",
+                remedy="say --quote and --escape as the file was written",
+            )
+        return self._screen(block, table, misfits)
+
+    def _hexadecimal(self, text: bytes) -> bool:
+        # The typed parser takes 0x1F for an integer.
+        return self._integers and ((b"x" in text and b"0x" in text) or (b"X" in text and b"0X" in text))
+
+    def _parse(self, text: bytes, quoted: bool, types: dict[str, pa.DataType], misfits: list[Fault]) -> pa.Table | None:
+        """The needed columns, or None where a cell is not of its type. Rows of a wrong length go to `misfits`."""
+        names = [str(number) for number in range(len(self._header.names))]
+        if not text:
+            return pa.schema(list(types.items())).empty_table()
+
+        def misfit(row: pacsv.InvalidRow) -> str:
+            misfits.append(_misfit(row.number - 1, row.actual_columns, row.expected_columns))
+            return "skip"
+
+        dialect = self._dialect
+        try:
+            return pacsv.read_csv(
+                pa.BufferReader(text),
+                # Row numbers of misfits are known on one thread only; one block, since the scan has cut it already.
+                read_options=pacsv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=names),
+                parse_options=pacsv.ParseOptions(
+                    delimiter=dialect.delimiter,
+                    quote_char=dialect.quote if quoted else False,
+                    escape_char=dialect.escape or False,
+                    newlines_in_values=quoted,
+                    invalid_row_handler=misfit,
+                ),
+                convert_options=pacsv.ConvertOptions(
+                    column_types=types,
+                    include_columns=list(types),
+                    null_values=_null_values(dialect),
+                    strings_can_be_null=False,
+                    decimal_point=dialect.decimal,
+                ),
+            )
+        except pa.ArrowInvalid:
+            return None
+
+    def _screen(self, block: Block, table: pa.Table, misfits: list[Fault]) -> CsvPiece:
+        known = Faults(table.num_rows)
+        arrays = []
+        cells: dict[str, pa.Array] = {}
+        for spec in self._columns:
+            number = self._numbers[spec.slot]
+            if number not in cells:
+                cells[number] = _decode(one_chunk(table.column(number)), self._is_text(number), spec, known)
+            arrays.append(self._prepare(cells[number], spec))
+        batch = pa.RecordBatch.from_arrays(arrays, names=[spec.slot for spec in self._columns])
+        screened = screen(batch, self._columns, self._dialect, known)
+        return CsvPiece(
+            file=self._file.path,
+            block=block,
+            rows=table.num_rows + len(misfits),
+            batch=screened.batch,
+            faults=_merge(screened.faults, misfits, table.num_rows),
+        )
+
+    def _is_text(self, number: str) -> bool:
+        return any(self._numbers[s.slot] == number and s.dtype in (None, Dtype.STRING) for s in self._columns)
+
+    def _prepare(self, array: pa.Array, spec: ColumnSpec) -> pa.Array:
+        """Text columns trimmed and with the nulls that --na names."""
+        if spec.dtype not in (None, Dtype.STRING):
+            return array
+        if self._dialect.trim:
+            array = pc.ascii_trim(array, BLANKS)
+        return named_nulls(array, self._dialect)
+
+    def _oversized(self, block: Block) -> CsvPiece:
+        fault = Fault(
+            row=0,
+            column="",
+            code=RejectCode.CELL_TOO_LARGE,
+            reason=f"the row takes {block.oversized} bytes; at most {MAX_RECORD_BYTES} are read",
+        )
+        empty = pa.schema(list(self._types.items())).empty_table()
+        none = self._screen(block, empty, [])
+        return CsvPiece(file=self._file.path, block=block, rows=1, batch=none.batch, faults=(fault,))
+
+
+def _column_types(columns: Sequence[ColumnSpec], numbers: dict[str, str]) -> dict[str, pa.DataType]:
+    """Parser types by column number; text where two slots want different ones, or the parser has none (float16)."""
+    types: dict[str, pa.DataType] = {}
+    for spec in columns:
+        wanted = pa.string() if spec.dtype in (None, Dtype.FLOAT16) else ARROW_TYPES[spec.dtype]
+        number = numbers[spec.slot]
+        types[number] = wanted if types.setdefault(number, wanted) == wanted else pa.string()
+    return types
+
+
+def _null_values(dialect: CsvDialect) -> list[str]:
+    # With one blank before it as well: the usual ", " delimiter would send every such block the slow way.
+    return ["", *dialect.na, *(f" {value}" for value in dialect.na if value)]
+
+
+def _decode(array: pa.Array, is_text: bool, spec: ColumnSpec, faults: Faults) -> pa.Array:
+    """Bytes as text. In a text column a cell that is no UTF-8 rejects its row; in a number it is a bad value anyway."""
+    if not pa.types.is_binary(array.type):
+        return array
+    if is_text:
+        try:
+            return pc.cast(array, pa.string())
+        except pa.ArrowInvalid:
+            wrong = {row: byte for row, cell in enumerate(array.to_pylist()) if (byte := _bad_byte(cell)) is not None}
+        bad = np.zeros(len(array), np.bool_)
+        bad[list(wrong)] = True
+        faults.add(
+            bad,
+            spec.name,
+            RejectCode.BAD_ENCODING,
+            lambda row: f"byte 0x{wrong[row]:02x} is no UTF-8; --encoding says how the file was written",
+        )
+    return pc.cast(array, options=pc.CastOptions(target_type=pa.string(), allow_invalid_utf8=True))
+
+
+def _bad_byte(cell: bytes) -> int | None:
+    try:
+        cell.decode()
+    except UnicodeDecodeError as error:
+        return cell[error.start]
+    return None
+
+
+def _misfit(row: int, cells: int, wanted: int) -> Fault:
+    code = RejectCode.SHORT_ROW if cells < wanted else RejectCode.LONG_ROW
+    return Fault(row=row, column="", code=code, reason=f"{cells} cells, the file has {wanted} columns")
+
+
+def _merge(faults: Sequence[Fault], misfits: Sequence[Fault], parsed: int) -> tuple[Fault, ...]:
+    """All faults in row order; those of the parsed rows are numbered without the misfits."""
+    if not misfits:
+        return tuple(faults)
+    present = np.delete(np.arange(parsed + len(misfits)), [fault.row for fault in misfits])
+    moved = [replace(fault, row=int(present[fault.row])) for fault in faults]
+    return tuple(sorted([*moved, *misfits], key=lambda fault: fault.row))

@@ -1,0 +1,126 @@
+"""From the arguments of a command to the list of input files."""
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from scoring.core.errors import InputMissing, InputRefused
+from scoring.core.source import FileFormat, InputFile
+from scoring.data.fingerprints import fingerprint
+
+_FORMATS = {".csv": FileFormat.CSV, ".tsv": FileFormat.CSV, ".parquet": FileFormat.PARQUET}
+_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
+_JSON_LINES = (".jsonl", ".ndjson", ".json")
+_KNOWN = ".csv, .tsv (each also .gz, .zst, .bz2), .parquet"
+_GLOB_CHARACTERS = "*?["
+
+
+def expand_inputs(arguments: Sequence[str], *, format: str = "auto", roots: Sequence[str] = ()) -> tuple[InputFile, ...]:
+    """Files in the order of the arguments; a glob, a directory (recursive) sorted by path; `@file` is a list of paths.
+
+    format: auto | csv | parquet; other than auto it overrides the extension. roots: folders that inputs may lie under,
+    by real path; empty: no restriction. Raises InputMissing, InputRefused.
+    """
+    files = [
+        _input_file(path, format, roots) for argument in arguments for path in _paths(argument, format, roots, Path.cwd())
+    ]
+    if not files:
+        raise InputMissing("no input", expected="files, folders, globs or @lists", remedy="name at least one")
+    return tuple(files)
+
+
+def under_roots(path: str, roots: Sequence[str]) -> bool:
+    """True where the real path lies in one of the folders, or none is given."""
+    real = os.path.realpath(path)
+    return not roots or any(Path(real).is_relative_to(os.path.realpath(root)) for root in roots)
+
+
+def check_roots(path: str, roots: Sequence[str], setting: str = "SCORING_INPUT_ROOTS") -> None:
+    if not under_roots(path, roots):
+        raise InputRefused(
+            f"{path} lies outside the allowed folders",
+            expected="a path under " + ", ".join(roots),
+            got=os.path.realpath(path),
+            remedy=f"move it there, or extend {setting}",
+        )
+
+
+def _paths(argument: str, format: str, roots: Sequence[str], base: Path) -> Iterator[str]:
+    path = os.path.abspath(base / argument)
+    if os.path.isdir(path):
+        check_roots(path, roots)
+        yield from _folder(path, format)
+    elif os.path.lexists(path):
+        yield path
+    elif argument.startswith("@"):
+        yield from _list(os.path.abspath(base / argument[1:]), format, roots)
+    elif "://" in argument:
+        raise InputRefused(argument, expected="a local path", got="a URL", remedy="copy the object to a local file")
+    elif any(character in argument for character in _GLOB_CHARACTERS):
+        yield from _glob(path, argument, format, roots)
+    else:
+        raise InputMissing(f"no such file: {argument}", got=path, remedy="check the path")
+
+
+def _glob(pattern: str, argument: str, format: str, roots: Sequence[str]) -> Iterator[str]:
+    found = sorted(glob.glob(pattern, recursive=True))
+    if not found:
+        raise InputMissing(f"no file fits {argument}", remedy="check the pattern; quote it so that the shell leaves it")
+    for path in found:
+        if os.path.isdir(path):
+            check_roots(path, roots)
+            yield from _folder(path, format)
+        else:
+            yield path
+
+
+def _folder(folder: str, format: str) -> list[str]:
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(("_", "."))]
+        found += [os.path.join(parent, name) for name in names if not name.startswith(("_", ".")) and _known(name, format)]
+    if not found:
+        raise InputMissing(f"no input file in {folder}", expected=_KNOWN, remedy="name the files")
+    return sorted(found)
+
+
+def _list(path: str, format: str, roots: Sequence[str]) -> Iterator[str]:
+    fingerprint(path)
+    check_roots(path, roots)
+    try:
+        lines = Path(path).read_text("utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise InputRefused(path, expected="a list of paths in UTF-8", remedy="one path per line") from None
+    for line in lines:
+        name = line.strip()
+        if name and not name.startswith("#"):
+            yield from _paths(name, format, roots, Path(path).parent)
+
+
+def _known(name: str, format: str) -> bool:
+    found, _ = _kind(name)
+    return found is not None and (format == "auto" or found.value == format)
+
+
+def _kind(name: str) -> tuple[FileFormat | None, str | None]:
+    stem, extension = os.path.splitext(name.lower())
+    compression = _COMPRESSIONS.get(extension)
+    return _FORMATS.get(os.path.splitext(stem)[1] if compression else extension), compression
+
+
+def _input_file(path: str, format: str, roots: Sequence[str]) -> InputFile:
+    check_roots(path, roots)
+    seen = fingerprint(path)
+    found, compression = _kind(path)
+    if format != "auto":
+        found = FileFormat(format)
+    elif path.lower().endswith(_JSON_LINES):
+        raise InputRefused(
+            path, expected=_KNOWN, got="JSON lines, which is not read yet", remedy="convert it to CSV or Parquet"
+        )
+    if found is None:
+        raise InputRefused(path, expected=_KNOWN, got="another extension", remedy="say --format csv or --format parquet")
+    if found is FileFormat.PARQUET and compression:
+        raise InputRefused(path, expected="Parquet as it stands", got=compression, remedy="decompress it first")
+    return InputFile(path=path, format=found, fingerprint=seen, compression=compression)

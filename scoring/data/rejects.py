@@ -1,0 +1,77 @@
+"""Rows that are not scored: what is said of each, and the file that says it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from scoring.core.chunks import RejectCount
+from scoring.core.columns import RAW_CHARACTERS, RejectCode
+from scoring.data.arrays import number_array, text_array
+
+REJECT_SCHEMA = pa.schema(
+    [
+        pa.field("_row", pa.int64()),
+        pa.field("file", pa.string()),
+        pa.field("line", pa.int64()),
+        pa.field("column", pa.string()),
+        pa.field("code", pa.string()),
+        pa.field("reason", pa.string()),
+        pa.field("raw", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reject:
+    """One input row that is not scored."""
+
+    # 0-based position in the job's input.
+    row: int
+    file: str
+    # 1-based physical line where the record starts; None for Parquet.
+    line: int | None
+    # "" where the whole row is at fault.
+    column: str
+    code: RejectCode
+    reason: str
+    raw: str
+
+
+def reject_batch(rejects: Sequence[Reject]) -> pa.RecordBatch:
+    """Rejects as a batch of REJECT_SCHEMA, in the order given; raw text cut."""
+    lines = np.fromiter((reject.line or 0 for reject in rejects), np.int64, len(rejects))
+    no_line = np.fromiter((reject.line is None for reject in rejects), np.bool_, len(rejects))
+    return pa.RecordBatch.from_arrays(
+        [
+            number_array(np.fromiter((reject.row for reject in rejects), np.int64, len(rejects))),
+            text_array([reject.file for reject in rejects]),
+            number_array(lines, no_line),
+            text_array([reject.column for reject in rejects]),
+            text_array([reject.code.value for reject in rejects]),
+            text_array([reject.reason for reject in rejects]),
+            text_array([reject.raw[:RAW_CHARACTERS] for reject in rejects]),
+        ],
+        schema=REJECT_SCHEMA,
+    )
+
+
+def merge_rejects(batches: Iterable[pa.RecordBatch | None]) -> pa.RecordBatch | None:
+    """All rejects in `_row` order, or None where there are none."""
+    found = [batch for batch in batches if batch is not None and batch.num_rows]
+    if not found:
+        return None
+    table = pa.Table.from_batches(found).sort_by("_row").combine_chunks()
+    return table.to_batches()[0]
+
+
+def count_rejects(batch: pa.RecordBatch | None) -> tuple[RejectCount, ...]:
+    """Rows per code and column, as the ledger keeps them."""
+    if batch is None:
+        return ()
+    table = pa.Table.from_batches([batch]).group_by(["code", "column"]).aggregate([("_row", "count")])
+    return tuple(
+        RejectCount(code=row["code"], column=row["column"], rows=row["_row_count"])
+        for row in table.sort_by([("code", "ascending"), ("column", "ascending")]).to_pylist()
+    )

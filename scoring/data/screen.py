@@ -1,0 +1,119 @@
+"""The one place where a row is judged fit for the model: nulls, infinities, types.
+
+It is used while CSV is split, while Parquet is copied, and when a referenced Parquet chunk is read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scoring.core.columns import ColumnSpec, Dtype, NullAction, RejectCode
+from scoring.core.options import CsvDialect
+from scoring.data.arrays import ARROW_TYPES, Mask, keep_rows, null_mask, number_array, text_array, values_of
+from scoring.data.cast import cast_native, cast_text
+from scoring.data.faults import Fault, Faults, shown
+from scoring.data.screen_lists import list_column
+
+
+@dataclass(frozen=True, kw_only=True)
+class Screened:
+    """Clean rows, and what became of the others."""
+
+    # Columns are the slots in the order of the specs; features typed as asked, without nulls.
+    batch: pa.RecordBatch
+    # Of the batch that was screened; True where the row is not in `batch`.
+    dropped: Mask
+    # In row order.
+    faults: tuple[Fault, ...]
+
+
+def screen(
+    batch: pa.RecordBatch, columns: Sequence[ColumnSpec], dialect: CsvDialect | None = None, faults: Faults | None = None
+) -> Screened:
+    """Type and judge each column.
+
+    batch: one column per slot. Text in a number column is CSV text, read as `dialect` says.
+    faults: what is known of the rows already; added to.
+    """
+    faults = faults or Faults(batch.num_rows)
+    arrays = [_column(batch.column(spec.slot), spec, faults, dialect) for spec in columns]
+    clean = pa.RecordBatch.from_arrays(arrays, names=[spec.slot for spec in columns])
+    return Screened(
+        batch=keep_rows(clean, faults.dropped),
+        dropped=faults.dropped,
+        faults=tuple(sorted(faults.found, key=lambda fault: fault.row)),
+    )
+
+
+def _column(array: pa.Array, spec: ColumnSpec, faults: Faults, dialect: CsvDialect | None) -> pa.Array:
+    if spec.dtype is None:
+        return array
+    if spec.list_size is not None:
+        return list_column(array, spec, faults)
+    if spec.dtype is Dtype.STRING:
+        return _text_column(array, spec, faults)
+    wanted = ARROW_TYPES[spec.dtype]
+    if array.type != wanted:
+        cells = array
+        text = pa.types.is_string(array.type) and dialect is not None
+        cast = cast_text(array, spec.dtype, dialect or CsvDialect()) if text else cast_native(array, spec.dtype)
+        said = f"is no {spec.dtype}"
+        faults.add(cast.bad, spec.name, RejectCode.BAD_VALUE, lambda row: f"{shown(cells[row].as_py())} {said}")
+        faults.add(
+            cast.wide,
+            spec.name,
+            RejectCode.OUT_OF_RANGE,
+            lambda row: f"{shown(cells[row].as_py())} does not fit into {spec.dtype}",
+        )
+        array = cast.array
+        return _number_column(array, cells, spec, faults)
+    return _number_column(array, array, spec, faults)
+
+
+def _number_column(array: pa.Array, cells: pa.Array, spec: ColumnSpec, faults: Faults) -> pa.Array:
+    values = values_of(array)
+    nulls = null_mask(array)
+    if values.dtype.kind == "f" and not (finite := np.isfinite(values)).all():
+        empty = np.isnan(values) if nulls is None else np.isnan(values) | nulls
+        faults.add(
+            ~finite & ~empty,
+            spec.name,
+            RejectCode.OUT_OF_RANGE,
+            lambda row: f"{shown(cells[row].as_py())} is infinite as {spec.dtype}",
+        )
+        nulls = empty
+    if nulls is None or spec.nulls is NullAction.KEEP:
+        return array
+    if spec.nulls is NullAction.REJECT:
+        faults.add(nulls, spec.name, RejectCode.NULL_VALUE, lambda row: "no value, and nulls are rejected")
+        return number_array(values)
+    filled = values.copy()
+    filled[nulls] = np.nan if spec.nulls is NullAction.NAN else fill_value(spec)
+    return number_array(filled)
+
+
+def _text_column(array: pa.Array, spec: ColumnSpec, faults: Faults) -> pa.Array:
+    plain = pa.types.is_string(array.type)
+    coded = pa.types.is_dictionary(array.type) and array.type.value_type == pa.string()
+    if not plain and not (coded and array.dictionary.null_count == 0):
+        array = pc.cast(array, pa.string())
+    nulls = null_mask(array)
+    if nulls is None or spec.nulls is NullAction.KEEP:
+        return array
+    if spec.nulls is NullAction.FILL:
+        return pc.fill_null(pc.cast(array, pa.string()), text_array([spec.fill or ""])[0])
+    faults.add(nulls, spec.name, RejectCode.NULL_VALUE, lambda row: "no value, and nulls are rejected")
+    return array
+
+
+def fill_value(spec: ColumnSpec) -> np.generic:
+    """`spec.fill` as a value of its type. The binding has checked that it is one."""
+    text = spec.fill or "0"
+    if spec.dtype is Dtype.BOOL:
+        return np.bool_(text.strip().lower() in ("true", "1"))
+    dtype = np.dtype((spec.dtype or Dtype.FLOAT64).value)
+    return dtype.type(text if dtype.kind == "f" else int(text))
+

@@ -1,0 +1,39 @@
+"""The input as chunks, one after the other: streamed, in deterministic bounds, from any position on."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from scoring.core.chunks import Chunk
+from scoring.core.columns import ColumnSpec
+from scoring.core.options import CsvDialect
+from scoring.core.source import FileFormat, InputFile, Position
+from scoring.data.split_csv import split_csv
+from scoring.data.split_parquet import split_parquet
+
+
+def split(
+    files: Sequence[InputFile],
+    columns: Sequence[ColumnSpec],
+    dialect: CsvDialect,
+    *,
+    chunk_rows: int,
+    start: Position,
+    work: Path,
+    limit: int | None = None,
+    whole_groups: bool = False,
+) -> Iterator[tuple[Chunk, Position]]:
+    """Yields each chunk once its file is whole, with the position behind it; the caller records both.
+
+    chunk_rows: chunk i holds the rows [i * chunk_rows, (i + 1) * chunk_rows).
+    start: Position() or one that was yielded; the chunks behind it are the same either way.
+    work: folder of the chunk files. limit: the first rows of the job only.
+    whole_groups: Parquet row groups of a good size become chunks as they stand, small ones are joined.
+    Without rows nothing is yielded; the last position's `row` is the number of rows read.
+    Raises InputRefused, InputChanged, InputMissing, InputNotVisible.
+    """
+    if files[0].format is FileFormat.CSV:
+        yield from split_csv(files, columns, dialect, chunk_rows=chunk_rows, start=start, work=work, limit=limit)
+    else:
+        yield from split_parquet(
+            files, columns, chunk_rows=chunk_rows, start=start, work=work, limit=limit, whole_groups=whole_groups
+        )

@@ -1,0 +1,60 @@
+"""CSV files to chunk files."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from scoring.core.chunks import Chunk
+from scoring.core.columns import ColumnSpec
+from scoring.core.options import CsvDialect
+from scoring.core.source import InputFile, Position
+from scoring.data.chunk_builder import ChunkBuilder
+from scoring.data.csv_read import CsvPiece, CsvReader
+from scoring.data.fingerprints import check_unchanged
+
+
+def split_csv(
+    files: Sequence[InputFile],
+    columns: Sequence[ColumnSpec],
+    dialect: CsvDialect,
+    *,
+    chunk_rows: int,
+    start: Position,
+    work: Path,
+    limit: int | None,
+) -> Iterator[tuple[Chunk, Position]]:
+    """See `split`."""
+    builder = ChunkBuilder(columns, work, chunk_rows=chunk_rows, chunk=start.chunk, row=start.row, limit=limit)
+    end = start
+    for index in range(start.file, len(files)):
+        if builder.at_limit:
+            break
+        file = files[index]
+        check_unchanged(file.fingerprint)
+        reader = CsvReader(file, columns, dialect)
+        first = start if index == start.file else Position()
+        for piece in reader.pieces(first.byte, first.line):
+            for taken in _fill(builder, piece):
+                end = _position(index, piece, taken, builder)
+                if builder.room == 0 and builder.rows:
+                    check_unchanged(file.fingerprint)
+                    yield builder.finish(), end
+            if builder.at_limit:
+                break
+        check_unchanged(file.fingerprint)
+    if builder.rows:
+        yield builder.finish(), end
+
+
+def _fill(builder: ChunkBuilder, piece: CsvPiece) -> Iterator[int]:
+    """Adds the piece to chunks; yields the rows taken of it each time that a chunk is full, or the piece empty."""
+    taken = 0
+    while taken < piece.rows and builder.room:
+        stop = min(piece.rows, taken + builder.room)
+        builder.add(stop - taken, piece.clean(taken, stop), piece.rejects(taken, stop, builder.next_row))
+        taken = stop
+        yield taken
+
+
+def _position(index: int, piece: CsvPiece, taken: int, builder: ChunkBuilder) -> Position:
+    byte, line = piece.place(taken)
+    return Position(file=index, byte=byte, line=line, row=builder.next_row, chunk=builder.chunk + 1)

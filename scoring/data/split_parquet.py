@@ -1,0 +1,181 @@
+"""Parquet files to chunks: references where that is cheap, copies where it is not."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scoring.core.chunks import MAX_DECODE_RATIO, MAX_GROUP_ROWS, Chunk, RowGroupRef
+from scoring.core.columns import ColumnSpec
+from scoring.core.source import InputFile, Position
+from scoring.data.chunk_builder import ChunkBuilder
+from scoring.data.fingerprints import check_unchanged
+from scoring.data.parquet_read import BATCH_ROWS, damage_in_words, group_rows, names_of, open_parquet, reject_rows, slot_batch
+from scoring.data.screen import screen
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """Rows of one chunk, and how they are had."""
+
+    refs: tuple[RowGroupRef, ...]
+    # True: the chunk is the references; False: its rows are copied.
+    referenced: bool
+    # Index of the last file, and where the range ends in it.
+    end: Position
+
+    @property
+    def rows(self) -> int:
+        return sum(ref.length for ref in self.refs)
+
+
+def split_parquet(
+    files: Sequence[InputFile],
+    columns: Sequence[ColumnSpec],
+    *,
+    chunk_rows: int,
+    start: Position,
+    work: Path,
+    limit: int | None,
+    whole_groups: bool,
+) -> Iterator[tuple[Chunk, Position]]:
+    """See `split`."""
+    for file in files[start.file :]:
+        check_unchanged(file.fingerprint)
+    seen = {file.path: file.fingerprint for file in files}
+    builder = ChunkBuilder(columns, work, chunk_rows=chunk_rows, chunk=start.chunk, row=start.row, limit=None)
+    with RowStream(columns) as stream:
+        for part in plan_ranges(files, start, chunk_rows=chunk_rows, limit=limit, whole_groups=whole_groups):
+            if part.referenced:
+                chunk = Chunk(
+                    chunk=builder.chunk,
+                    first_row=builder.first_row,
+                    rows=part.rows,
+                    path=None,
+                    refs=part.refs,
+                    fingerprints=tuple(seen[path] for path in dict.fromkeys(ref.file for ref in part.refs)),
+                )
+                builder.skip_to(builder.chunk + 1, builder.first_row + part.rows)
+            else:
+                for ref in part.refs:
+                    stream.copy(ref, builder)
+                chunk = builder.finish()
+            for path in dict.fromkeys(ref.file for ref in part.refs):
+                check_unchanged(seen[path])
+            yield chunk, part.end
+
+
+def plan_ranges(
+    files: Sequence[InputFile], start: Position, *, chunk_rows: int, limit: int | None, whole_groups: bool
+) -> Iterator[Range]:
+    """The chunks behind `start`, from footers alone."""
+    pending: list[RowGroupRef] = []
+    decoded = 0
+    end = start
+    for ref, size, position in _pieces(files, start, chunk_rows, limit, whole_groups):
+        have = sum(r.length for r in pending)
+        if pending and have + ref.length > chunk_rows:
+            yield _range(pending, decoded, end)
+            pending, decoded = [], 0
+            end = replace(end, chunk=end.chunk + 1)
+        pending.append(ref)
+        decoded += size
+        end = replace(position, chunk=end.chunk, row=end.row + ref.length)
+        if sum(r.length for r in pending) >= chunk_rows:
+            yield _range(pending, decoded, end)
+            pending, decoded = [], 0
+            end = replace(end, chunk=end.chunk + 1)
+    if pending:
+        yield _range(pending, decoded, end)
+
+
+def _range(refs: list[RowGroupRef], decoded: int, end: Position) -> Range:
+    rows = sum(ref.length for ref in refs)
+    return Range(
+        refs=tuple(refs), referenced=decoded <= MAX_DECODE_RATIO * rows, end=replace(end, chunk=end.chunk + 1)
+    )
+
+
+def _pieces(
+    files: Sequence[InputFile], start: Position, chunk_rows: int, limit: int | None, whole_groups: bool
+) -> Iterator[tuple[RowGroupRef, int, Position]]:
+    """Runs of rows that no chunk bound cuts, the rows to decode for each, and the place behind it."""
+    row = start.row
+    for index in range(start.file, len(files)):
+        path = files[index].path
+        first_group = start.row_group if index == start.file else 0
+        for group, rows in list(enumerate(group_rows(path).tolist()))[first_group:]:
+            offset = start.row_in_group if (index, group) == (start.file, start.row_group) else 0
+            while offset < rows and (limit is None or row < limit):
+                length = rows - offset
+                if not whole_groups:
+                    length = min(length, chunk_rows - row % chunk_rows)
+                elif rows > MAX_GROUP_ROWS:
+                    length = min(length, chunk_rows - offset % chunk_rows)
+                if limit is not None:
+                    length = min(length, limit - row)
+                ref = RowGroupRef(file=path, row_group=group, offset=offset, length=length)
+                offset += length
+                row += length
+                place = (group + 1, 0) if offset == rows else (group, offset)
+                yield ref, rows, Position(file=index, row_group=place[0], row_in_group=place[1])
+
+
+class RowStream:
+    """Decodes row groups forwards, so that the chunks of one large group do not decode it again from its start."""
+
+    def __init__(self, columns: Sequence[ColumnSpec]) -> None:
+        self._columns = columns
+        self._at: tuple[str, int, int] | None = None
+        self._batches: Iterator[pa.RecordBatch] = iter(())
+        self._held: pa.RecordBatch | None = None
+        self._file: pq.ParquetFile | None = None
+
+    def __enter__(self) -> "RowStream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def copy(self, ref: RowGroupRef, builder: ChunkBuilder) -> None:
+        """Screen the rows of `ref` and add them to the chunk."""
+        with damage_in_words(ref.file):
+            if self._at != (ref.file, ref.row_group, ref.offset):
+                self._seek(ref)
+            left = ref.length
+            while left:
+                batch = self._take(left)
+                left -= batch.num_rows
+                self._add(batch, ref, builder)
+        self._at = (ref.file, ref.row_group, ref.offset + ref.length)
+
+    def _add(self, batch: pa.RecordBatch, ref: RowGroupRef, builder: ChunkBuilder) -> None:
+        slots = slot_batch(batch, self._columns)
+        screened = screen(slots, self._columns)
+        rejects = list(reject_rows(slots, screened.faults, self._columns, builder.next_row, [ref.file]))
+        builder.add(batch.num_rows, screened.batch, rejects)
+
+    def _seek(self, ref: RowGroupRef) -> None:
+        self._close()
+        with open_parquet(ref.file):
+            pass
+        self._file = pq.ParquetFile(ref.file, page_checksum_verification=True, pre_buffer=False)
+        self._batches = self._file.iter_batches(
+            BATCH_ROWS, row_groups=[ref.row_group], columns=names_of(self._columns), use_threads=False
+        )
+        left = ref.offset
+        while left:
+            left -= self._take(left).num_rows
+
+    def _take(self, rows: int) -> pa.RecordBatch:
+        held = self._held if self._held is not None and self._held.num_rows else next(self._batches)
+        self._held = held.slice(rows)
+        return held.slice(0, rows)
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._file = self._held = self._at = None
+
