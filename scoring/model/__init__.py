@@ -1,0 +1,1 @@
+"""What an ONNX file wants, how columns feed it, and what comes out. The only room with onnx and onnxruntime."""

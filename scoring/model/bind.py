@@ -1,0 +1,71 @@
+"""How the columns of an input feed a model and what its outputs become. Decided once, at submit."""
+
+from collections.abc import Iterable
+
+from scoring.core.binding import Binding, InputBinding, OutputBinding
+from scoring.core.columns import ColumnSpec
+from scoring.core.errors import InputRefused
+from scoring.core.options import JobOptions
+from scoring.core.source import SourceSchema
+from scoring.model.features import Feed, choose_columns
+from scoring.model.hints import require_columns
+from scoring.model.outputs import bind_outputs
+from scoring.model.prediction import find_prediction
+from scoring.model.signature import Signature
+from scoring.model.slots import Slots
+from scoring.model.spec import ModelSpec
+
+ROW = "_row"
+
+
+def bind(signature: Signature, spec: ModelSpec, source: SourceSchema, options: JobOptions) -> Binding:
+    """CONTRACT section 5. InputRefused names all missing columns; what is ambiguous is shown the spec to write."""
+    carried = _carried_names(source, options)
+    require_columns(carried, source, what="a column to carry to the result")
+    chosen = tuple(name for name in carried if not options.keep_all or name in (*options.key, *options.keep))
+    label = (options.label,) if options.label else ()
+    feeds = choose_columns(signature, spec, source, taken=frozenset((*chosen, *label)))
+    slots = Slots(options.nulls, spec.fill)
+    inputs = tuple(_input(feed, slots) for feed in feeds)
+    carriers = tuple(ColumnSpec(name=name, slot=f"c.{name}", dtype=None) for name in carried)
+    outputs = bind_outputs(signature, spec)
+    _check_names((ROW, *carried), outputs)
+    return Binding(
+        columns=(*slots.columns, *carriers),
+        inputs=inputs,
+        outputs=outputs,
+        carried=tuple((column.name, column.slot) for column in carriers),
+        label_slot=f"c.{options.label}" if options.label else None,
+        prediction=find_prediction(signature, spec, outputs, options),
+        notes=slots.notes,
+    )
+
+
+def _input(feed: Feed, slots: Slots) -> InputBinding:
+    return InputBinding(
+        input=feed.tensor.name,
+        dtype=feed.tensor.dtype,
+        shape=feed.shape,
+        slots=tuple(slots.slot_for(column, feed.tensor) for column in feed.columns),
+    )
+
+
+def _carried_names(source: SourceSchema, options: JobOptions) -> tuple[str, ...]:
+    """Keys, kept columns, then the label; each once."""
+    kept: Iterable[str] = (column.name for column in source.columns) if options.keep_all else options.keep
+    label = (options.label,) if options.label and options.label not in options.key else ()
+    names = dict.fromkeys((*options.key, *(name for name in kept if name != options.label), *label))
+    return tuple(names)
+
+
+def _check_names(carried: tuple[str, ...], outputs: tuple[OutputBinding, ...]) -> None:
+    names = [*carried, *(name for output in outputs for name in output.columns)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputRefused(
+            "two columns of the result would bear one name",
+            expected="different names",
+            got=", ".join(map(repr, twice)),
+            remedy=f"rename the model's output in model.yaml, for example `rename: {{{twice[0]}: model_{twice[0]}}}`, "
+            "or do not keep the column",
+        )

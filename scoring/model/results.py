@@ -1,0 +1,70 @@
+"""Collects what the runs of one chunk gave, and checks that it is what the binding says."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.core.binding import Layout, OutputBinding
+from scoring.core.columns import Dtype
+from scoring.core.errors import BadOutput
+
+Outputs = dict[str, NDArray[Any]]
+
+
+def empty_outputs(outputs: Sequence[OutputBinding], rows: int = 0) -> Outputs:
+    """Arrays of the outputs' types: [rows] for SCALAR, [rows, width] else. Text is an object array of str."""
+    return {output.output: np.empty(_shape(output, rows), _numpy(output.dtype)) for output in outputs}
+
+
+class Results:
+    """Arrays of a whole chunk, filled micro-batch by micro-batch."""
+
+    def __init__(self, outputs: Sequence[OutputBinding], rows: int) -> None:
+        self._outputs = outputs
+        self.arrays = empty_outputs(outputs, rows)
+
+    def put(self, first: int, rows: int, values: Sequence[Any], padding: int = 0) -> None:
+        """Take the values of one run over `rows` rows and `padding` more. BadOutput where they do not fit."""
+        for output, value in zip(self._outputs, values, strict=True):
+            _check(output, value, rows + padding)
+            self.arrays[output.output][first : first + rows] = value[:rows].reshape(_shape(output, rows))
+
+
+def nan_rows(outputs: Outputs) -> NDArray[np.bool_]:
+    """bool [n]: rows in which any float output is NaN."""
+    rows = len(next(iter(outputs.values())))
+    floats = [value for value in outputs.values() if value.dtype.kind == "f"]
+    mask = np.zeros(rows, np.bool_)
+    for value in floats:
+        mask |= np.isnan(value).reshape(rows, -1).any(axis=1)
+    return mask
+
+
+def _check(output: OutputBinding, value: Any, rows: int) -> None:
+    if not isinstance(value, np.ndarray):
+        raise _bad(output, "a tensor", type(value).__name__)
+    if value.ndim == 0 or len(value) != rows:
+        raise _bad(output, f"{rows} rows, as many as went in", f"{len(value) if value.ndim else 'no'} rows")
+    if value.size != rows * output.width:
+        raise _bad(output, f"{output.width} values per row", f"{value.size // max(1, rows)}")
+    if value.dtype != _numpy(output.dtype) and not (output.dtype is Dtype.STRING and value.dtype.kind in "OU"):
+        raise _bad(output, f"elements of type {output.dtype}", str(value.dtype))
+
+
+def _shape(output: OutputBinding, rows: int) -> tuple[int, ...]:
+    return (rows,) if output.layout is Layout.SCALAR else (rows, output.width)
+
+
+def _numpy(dtype: Dtype) -> np.dtype[Any]:
+    return np.dtype(object if dtype is Dtype.STRING else dtype.value)
+
+
+def _bad(output: OutputBinding, expected: str, got: str) -> BadOutput:
+    return BadOutput(
+        f"the model's output {output.output!r} does not fit",
+        expected=expected,
+        got=got,
+        remedy="the model must give one result per row; export it again and check it on a few rows",
+    )

@@ -1,0 +1,62 @@
+"""Opening an ONNX Runtime session, and telling its errors apart. Imports onnxruntime."""
+
+import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+from scoring.core.errors import ModelRefused, OutOfMemory, ScoringError
+
+ORT_ERRORS: tuple[type[Exception], ...] = (
+    state.EPFail,
+    state.Fail,
+    state.InvalidArgument,
+    state.InvalidGraph,
+    state.InvalidProtobuf,
+    state.NotImplemented,
+    state.RuntimeException,
+    RuntimeError,
+    ValueError,
+)
+"""What a session raises for a model or an input; they share no root but Exception."""
+
+_MEMORY_WORDS = ("allocate memory", "bad_alloc", "bad allocation", "out of memory")
+_FATAL_ONLY = 4
+
+
+def open_session(data: bytes, *, intra_threads: int) -> ort.InferenceSession:
+    """A CPU session over a model in memory. ModelRefused where ONNX Runtime will not have it."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = intra_threads
+    options.inter_op_num_threads = 1
+    # Spinning threads burn a third more CPU at the same speed, and starve the neighbours.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Its own lines on stderr would stand between ours; errors come as exceptions.
+    options.log_severity_level = _FATAL_ONLY
+    try:
+        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except ORT_ERRORS as error:
+        raise memory_or(error, _refused(error)) from error
+
+
+def memory_or(error: BaseException, otherwise: ScoringError) -> ScoringError:
+    """OutOfMemory where the runtime ran out of it, else `otherwise`."""
+    text = str(error).lower()
+    if any(words in text for words in _MEMORY_WORDS):
+        return OutOfMemory("the model ran out of memory", got=said(error), remedy="use fewer workers or smaller chunks")
+    return otherwise
+
+
+def said(error: BaseException) -> str:
+    """The runtime's own words: without its prefix, one line, 300 characters."""
+    return str(error).removeprefix("[ONNXRuntimeError] : ").replace("\n", " ")[:300]
+
+
+def _refused(error: Exception) -> ModelRefused:
+    custom = "not a registered function/op" in str(error)
+    return ModelRefused(
+        "the model cannot be loaded",
+        expected=f"a model that ONNX Runtime {ort.__version__} runs on a CPU",
+        got=said(error),
+        remedy="custom operators are not supported; export the model without them"
+        if custom
+        else "export the model again, with an older opset if it is newer than the runtime",
+    )

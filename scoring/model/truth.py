@@ -1,0 +1,65 @@
+"""Label columns and predicted labels → codes or numbers, through their distinct values."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from scoring.core.accuracy.labels import Labels
+from scoring.model.arrays import text_array, to_numpy, valid
+
+_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_NUMERALS = re.compile(r"[+-]?\d+(\.0*)?")
+
+
+def labels_of(column: pa.Array, classes: Sequence[str] = ()) -> Labels:
+    """A column of any plain type as codes and names; nulls and blank texts are −1.
+
+    classes: a column of bool is spelled 0 and 1 where the model's classes are numbers, else as they spell it.
+    """
+    if pa.types.is_dictionary(column.type):
+        column = pc.cast(column, column.type.value_type)
+    encoded = column.dictionary_encode()
+    codes = to_numpy(pc.fill_null(encoded.indices, -1)).astype(np.int64)
+    names = [name or "" for name in pc.cast(encoded.dictionary, pa.string()).to_pylist()]
+    if pa.types.is_boolean(column.type):
+        names = [_spelled(name, classes) for name in names]
+    # Code −1 picks the last entry.
+    present = np.array([bool(name.strip()) for name in names] + [False])
+    return Labels(codes=np.where(present[codes], codes, -1), names=tuple(names))
+
+
+def predicted_labels(values: NDArray[Any]) -> Labels:
+    """Predicted labels as a model gives them: integers, bool, floats or text, [n]."""
+    if values.dtype.kind in "OU":
+        return labels_of(text_array(values.tolist()))
+    distinct, codes = np.unique(values, return_inverse=True)
+    return Labels(codes=codes.astype(np.int64), names=tuple(str(value) for value in distinct.tolist()))
+
+
+def numbers_of(column: pa.Array) -> NDArray[np.float64]:
+    """A column of numbers or of text as float64 [n]; NaN where there is no number."""
+    if pa.types.is_dictionary(column.type):
+        column = pc.cast(column, column.type.value_type)
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        column = _parsed(pc.utf8_trim_whitespace(column))
+    elif not (pa.types.is_primitive(column.type) or pa.types.is_decimal(column.type)):
+        return np.full(len(column), np.nan)
+    wide = pc.cast(column, pa.float64(), safe=False)
+    return np.where(valid(wide), to_numpy(pc.fill_null(wide, np.nan)), np.nan)
+
+
+def _parsed(texts: pa.Array) -> pa.Array:
+    """Texts that are no numbers become null, so that the cast of the others cannot fail."""
+    number = pc.fill_null(pc.match_substring_regex(texts, _NUMBER), False)
+    return pc.replace_with_mask(texts, pc.invert(number), pa.scalar(None, texts.type))
+
+
+def _spelled(name: str, classes: Sequence[str]) -> str:
+    if classes and all(_NUMERALS.fullmatch(text.strip()) for text in classes):
+        return "1" if name == "true" else "0"
+    return next((text for text in classes if text.strip().lower() == name), name)
