@@ -32,7 +32,7 @@ $(VENV)/.locked: requirements.lock
 	@test -n "$(PYTHON)" || { echo "expected Python 3.11 or newer, found none; say make PYTHON=/path/to/python" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(PIP) install --no-compile --require-hashes -r requirements.lock
-	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >$(VENV)/compile.log || true # templates in packages are no Python
+	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >$(VENV)/compile.log || true # the log names files that are no Python
 	touch $@
 
 $(READY): $(VENV)/.locked pyproject.toml

@@ -6,7 +6,6 @@ programs serve, else those in wheels. Where there is no program either, the test
 
 import os
 from collections.abc import Callable, Iterator
-from typing import NoReturn
 
 import psycopg
 import pytest
@@ -14,6 +13,7 @@ import redis
 from hypothesis import settings
 
 from tests.servers import LocalServer, NoServer, PostgresServer, RedisServer, Servers, postgres_binaries, redis_binary
+from tests.servers.missing import no_server
 from tests.servers.postgres import create_database, drop_database, server_version
 from tests.servers.redis import client
 
@@ -92,7 +92,7 @@ def private_servers() -> Iterator[Servers]:
     try:
         servers = Servers.private()
     except NoServer as error:
-        _no_server(error)
+        no_server(error)
     with servers:
         yield servers
 
@@ -101,19 +101,13 @@ def _started(kind: type[PostgresServer] | type[RedisServer]) -> LocalServer:
     try:
         server = kind()
     except NoServer as error:
-        _no_server(error)
+        no_server(error)
     try:
         server.start()
     except BaseException:
         server.close()
         raise
     return server
-
-
-def _no_server(error: NoServer) -> NoReturn:
-    if os.environ.get("CI"):
-        pytest.fail(str(error), pytrace=False)
-    pytest.skip(str(error))
 
 
 def _given_redis(url: str, worker_id: str) -> str:

@@ -1,12 +1,17 @@
 """The private servers of this test run keep the promises that other tests build on."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
 import redis
 
-from tests.servers import Servers
+from tests.servers import NoServer, Servers
+from tests.servers.missing import no_server
 from tests.servers.postgres import plain
 from tests.servers.redis import client
 
@@ -67,3 +72,36 @@ def test_a_paused_server_answers_nobody_until_it_is_resumed(private_servers: Ser
         server.resume()
     with server.client() as patient:
         assert patient.ping()
+
+
+@pytest.mark.parametrize(
+    ("variable", "url", "test"),
+    [
+        ("TEST_POSTGRES_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none", test_each_database_is_empty_and_its_own),
+        ("TEST_REDIS_URL", "redis://127.0.0.1:1/0", test_redis_is_empty_at_the_start_of_each_test),
+    ],
+    ids=["postgres", "redis"],
+)
+def test_a_given_server_that_is_away_fails_the_tests(variable: str, url: str, test: Callable[..., None]) -> None:
+    """Whoever names a server wants that one: no other is started, nothing is skipped."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{__file__}::{test.__name__}"],
+        env={**os.environ, variable: url},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (1, True) == (answer.returncode, "error" in answer.stdout)
+    assert "passed" not in answer.stdout
+    assert "skipped" not in answer.stdout
+
+
+@pytest.mark.parametrize(("ci", "verdict"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
+def test_a_missing_server_skips_here_and_fails_in_ci(
+    ci: str, verdict: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gap that a person sees is a gap that a gate must not."""
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(verdict, match="found none"):
+        no_server(NoServer("expected Redis, found none"))
