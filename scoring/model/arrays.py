@@ -1,6 +1,7 @@
 """Arrow to numpy and back, without pandas.
 
-Array.to_numpy(), pa.array(ndarray) and even pa.array(list) import pandas at their first call: 0.3 s in every process.
+Array.to_numpy(), pa.array(ndarray), pa.array(list) and a Python number handed to a compute function all import pandas
+at their first call: 0.3 s in every process.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,11 @@ def to_numpy(array: pa.Array) -> NDArray[Any]:
         return flags
     view: NDArray[Any] = np.from_dlpack(array)
     return view
+
+
+def values_of(array: pa.Array) -> NDArray[Any]:
+    """Numbers or bool with nulls → numpy [n], with anything at all where the array is null."""
+    return to_numpy(pa.Array.from_buffers(array.type, len(array), [None, array.buffers()[1]], offset=array.offset))
 
 
 def valid(array: pa.Array) -> NDArray[np.bool_]:

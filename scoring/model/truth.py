@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from scoring.core.accuracy.labels import Labels
-from scoring.model.arrays import text_array, to_numpy, valid
+from scoring.model.arrays import text_array, to_numpy, valid, values_of
 
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_NUMERIC = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
 _NUMERALS = re.compile(r"[+-]?\d+(\.0*)?")
 
 
@@ -24,7 +25,7 @@ def labels_of(column: pa.Array, classes: Sequence[str] = ()) -> Labels:
     if pa.types.is_dictionary(column.type):
         column = pc.cast(column, column.type.value_type)
     encoded = column.dictionary_encode()
-    codes = to_numpy(pc.fill_null(encoded.indices, -1)).astype(np.int64)
+    codes = np.where(valid(encoded.indices), values_of(encoded.indices), -1).astype(np.int64)
     names = [name or "" for name in pc.cast(encoded.dictionary, pa.string()).to_pylist()]
     if pa.types.is_boolean(column.type):
         names = [_spelled(name, classes) for name in names]
@@ -46,17 +47,19 @@ def numbers_of(column: pa.Array) -> NDArray[np.float64]:
     if pa.types.is_dictionary(column.type):
         column = pc.cast(column, column.type.value_type)
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        column = _parsed(pc.utf8_trim_whitespace(column))
-    elif not (pa.types.is_primitive(column.type) or pa.types.is_decimal(column.type)):
+        return _parsed(pc.utf8_trim_whitespace(column))
+    if not any(kind(column.type) for kind in _NUMERIC):
         return np.full(len(column), np.nan)
     wide = pc.cast(column, pa.float64(), safe=False)
-    return np.where(valid(wide), to_numpy(pc.fill_null(wide, np.nan)), np.nan)
+    return np.where(valid(wide), values_of(wide), np.nan)
 
 
-def _parsed(texts: pa.Array) -> pa.Array:
-    """Texts that are no numbers become null, so that the cast of the others cannot fail."""
-    number = pc.fill_null(pc.match_substring_regex(texts, _NUMBER), False)
-    return pc.replace_with_mask(texts, pc.invert(number), pa.scalar(None, texts.type))
+def _parsed(texts: pa.Array) -> NDArray[np.float64]:
+    """Only texts that are numbers are cast, so that the cast cannot fail."""
+    matches = pc.match_substring_regex(texts, _NUMBER)
+    numbers = np.full(len(texts), np.nan)
+    numbers[valid(matches) & values_of(matches)] = to_numpy(pc.cast(texts.filter(matches), pa.float64()))
+    return numbers
 
 
 def _spelled(name: str, classes: Sequence[str]) -> str:
