@@ -31,9 +31,12 @@ class Block:
     # Line ends in an oversized record.
     oversized_lines: int = 0
 
+    # What the scan has found in it, where it had to be made to find the end.
+    found: Scan | None = None
+
     @cached_property
     def scan(self) -> Scan:
-        return scan(self.text, self.dialect)
+        return self.found or scan(self.text, self.dialect)
 
     @cached_property
     def starts(self) -> Ints:
@@ -46,15 +49,17 @@ class Block:
         first = np.frombuffer(self.text, np.uint8)[starts]
         return starts[(first != 10) & (first != 13) & ~comment_starts(self.text, starts, self.dialect.comment)]
 
-    @property
+    @cached_property
     def quoted(self) -> bool:
         return _special(self.text, self.dialect)
 
-    @property
+    @cached_property
     def lines(self) -> int:
         """Line ends in the block."""
         if self.oversized is not None:
             return self.oversized_lines
+        if self.found is not None:
+            return len(self.found.line_ends)
         return len(line_ends(self.text)) if b"\r" in self.text else self.text.count(b"\n")
 
     @property
@@ -103,25 +108,26 @@ def read_blocks(text: Text, dialect: CsvDialect, *, offset: int, line: int, path
             if long.size > MAX_RECORD_BYTES:
                 yield (block := long.block(offset))
                 offset, line, held = block.end, line + block.lines, long.rest
-        cut = _cut(held, dialect, ended, line, path)
+        cut, found = _cut(held, dialect, ended, line, path)
         if cut:
-            yield (block := Block(text=held[:cut], offset=offset, line=line, dialect=dialect))
+            yield (block := Block(text=held[:cut], offset=offset, line=line, dialect=dialect, found=found))
             offset, line, held = block.end, line + block.lines, held[cut:]
 
 
-def _cut(held: bytes, dialect: CsvDialect, ended: bool, line: int, path: str) -> int:
-    """Bytes of whole records at the head of `held`."""
+def _cut(held: bytes, dialect: CsvDialect, ended: bool, line: int, path: str) -> tuple[int, Scan | None]:
+    """Bytes of whole records at the head of `held`, and what was found in them if it was scanned."""
     if not _special(held, dialect):
+        if ended:
+            return len(held), None
         # A CR at the very end may be half of a CRLF.
-        return len(held) if ended else held.rfind(b"\n") + 1 or held.rfind(b"\r", 0, max(0, len(held) - 1)) + 1
+        return held.rfind(b"\n") + 1 or held.rfind(b"\r", 0, max(0, len(held) - 1)) + 1, None
     found = scan(held, dialect)
     quote = found.open_quote if ended and found.swallowing is None else found.swallowing
     if quote is not None:
         raise unclosed(path, line + 1 + int(np.searchsorted(found.line_ends, quote, "right")))
-    if ended:
-        return len(held)
     ends = _certain(found.record_ends, held)
-    return int(ends[-1]) if len(ends) else 0
+    cut = len(held) if ended else int(ends[-1]) if len(ends) else 0
+    return cut, found.head(cut)
 
 
 class LongRecord:

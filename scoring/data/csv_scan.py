@@ -5,7 +5,6 @@ doubled quote is one quote; an escape makes the next character literal; LF, CRLF
 Everything is computed on whole arrays of positions; only a quote that stands inside plain text costs a step in Python.
 """
 
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -32,6 +31,15 @@ class Scan:
     quotes: Ints
     # Position of an opening quote that has swallowed records: text follows its closing one. None where all is well.
     swallowing: int | None
+
+    def head(self, end: int) -> "Scan":
+        """The same of the first `end` bytes, where a record ends."""
+        return Scan(
+            line_ends=self.line_ends[: np.searchsorted(self.line_ends, end, "right")],
+            record_ends=self.record_ends[: np.searchsorted(self.record_ends, end, "right")],
+            quotes=self.quotes[: np.searchsorted(self.quotes, end)],
+            swallowing=self.swallowing,
+        )
 
     @property
     def open_quote(self) -> int | None:
@@ -65,8 +73,7 @@ def line_ends(text: bytes) -> Ints:
     if b"\r" not in text:
         return ends
     returns = np.flatnonzero(data == _CR)
-    followed = np.append(data, np.uint8(0))[returns + 1]
-    lone = returns[followed != _LF] + 1
+    lone = returns[(_at(data, returns + 1) != _LF) | (returns + 1 == len(data))] + 1
     return np.sort(np.concatenate([ends, lone])) if len(lone) else ends
 
 
@@ -111,14 +118,14 @@ def _structural(data: Bytes, positions: Ints, delimiter: str) -> Ints:
     opens = (before == ord(delimiter)) | (before == _LF) | (before == _CR) | (positions == 0)
     doubled = np.zeros(len(positions), np.bool_)
     doubled[1:] = np.diff(positions) == 1
-    stray = np.flatnonzero(~(opens | doubled))
-    if not len(stray):
+    cannot_open = np.flatnonzero(~(opens | doubled))
+    turns = (cannot_open[cannot_open % 2 == 0], cannot_open[cannot_open % 2 == 1])
+    if not len(turns[0]):
         return positions
-    turns = ([int(i) for i in stray if i % 2 == 0], [int(i) for i in stray if i % 2])
     keep = np.ones(len(positions), np.bool_)
     index, turn = 0, 0
-    while (at := bisect_left(turns[turn], index)) < len(turns[turn]):
-        index = turns[turn][at]
+    while (at := int(np.searchsorted(turns[turn], index))) < len(turns[turn]):
+        index = int(turns[turn][at])
         keep[index] = False
         # Quotes that touch a plain one are plain as well.
         while index + 1 < len(positions) and doubled[index + 1] and not opens[index + 1]:
@@ -131,9 +138,10 @@ def _structural(data: Bytes, positions: Ints, delimiter: str) -> Ints:
 
 def _swallowing(data: Bytes, quotes: Ints, ends: Ints, dialect: CsvDialect) -> int | None:
     closing = quotes[1::2]
-    following = np.append(data, np.uint8(_LF))[closing + 1]
-    expected = (ord(dialect.delimiter), _LF, _CR, ord(dialect.quote))
-    for turn in np.flatnonzero(~np.isin(following, expected)):
+    following = _at(data, closing + 1)
+    fine = (following == ord(dialect.delimiter)) | (following == _LF)
+    fine |= (following == _CR) | (following == ord(dialect.quote))
+    for turn in np.flatnonzero(~fine):
         first = int(turn)
         while first and quotes[2 * first] == quotes[2 * first - 1] + 1:
             first -= 1
@@ -155,3 +163,10 @@ def _escaped(data: Bytes, escape: str | None) -> Ints:
     run = np.cumsum(first) - 1
     place = np.arange(len(marks)) - np.flatnonzero(first)[run]
     return marks[place % 2 == 0] + 1
+
+
+def _at(data: Bytes, positions: Ints) -> Bytes:
+    """The bytes at `positions`; behind the end of the text a line end."""
+    found = data[np.minimum(positions, len(data) - 1)]
+    found[positions >= len(data)] = _LF
+    return found

@@ -11,7 +11,7 @@ import pyarrow as pa
 from scoring.core.errors import InputRefused, UsageError
 from scoring.core.source import InputFile
 
-BLOCK_BYTES = 8 * 2**20
+BLOCK_BYTES = 2**20
 _UTF8_BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
