@@ -6,6 +6,7 @@ from scoring.core.columns import ColumnSpec, Dtype, NullAction
 from scoring.core.errors import InputRefused, UsageError
 from scoring.core.options import NullRule
 from scoring.core.source import ColumnKind, FileColumn
+from scoring.model.hints import listed
 from scoring.model.signature import TensorInfo
 
 _MANTISSA = {Dtype.FLOAT16: 11, Dtype.FLOAT32: 24, Dtype.FLOAT64: 53}
@@ -18,7 +19,8 @@ class Slots:
         self._nulls = nulls
         self._fills = fills
         self._columns: dict[tuple[str, Dtype], ColumnSpec] = {}
-        self._notes: dict[str, None] = {}
+        # What a cast does → the columns that it is done to.
+        self._casts: dict[str, list[str]] = {}
 
     @property
     def columns(self) -> tuple[ColumnSpec, ...]:
@@ -26,14 +28,16 @@ class Slots:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return tuple(self._notes)
+        return tuple(f"{cast}: {listed(names)}" for cast, names in self._casts.items())
 
     def slot_for(self, column: FileColumn, tensor: TensorInfo) -> str:
         """The slot that holds `column` as the input's type. InputRefused where it cannot be read so."""
         key = (column.name, tensor.dtype)
         if key not in self._columns:
             _check_kind(column, tensor)
-            self._note(column, tensor.dtype)
+            cast = _cast_note(column, tensor.dtype)
+            if cast:
+                self._casts.setdefault(cast, []).append(column.name)
             self._columns[key] = self._spec(column, tensor.dtype)
         return self._columns[key].slot
 
@@ -57,11 +61,6 @@ class Slots:
         if self._nulls.action is NullAction.REJECT or not dtype.is_float:
             return NullAction.REJECT, None
         return NullAction.NAN, None
-
-    def _note(self, column: FileColumn, dtype: Dtype) -> None:
-        sentence = _cast_note(column, dtype)
-        if sentence:
-            self._notes[sentence] = None
 
 
 def _check_kind(column: FileColumn, tensor: TensorInfo) -> None:
@@ -103,11 +102,11 @@ def _cast_note(column: FileColumn, dtype: Dtype) -> str:
     if column.kind is ColumnKind.INTEGER and dtype.is_float:
         if dtype is Dtype.FLOAT64 and column.type in ("int8", "int16", "int32", "uint8", "uint16", "uint32"):
             return ""
-        return f"{column.name}: {column.type} → {dtype}, exact up to 2^{_MANTISSA[dtype]}"
+        return f"{column.type} → {dtype}, exact up to 2^{_MANTISSA[dtype]}"
     if column.kind is ColumnKind.DECIMAL and dtype.is_float:
-        return f"{column.name}: {column.type} → {dtype}, rounded to {_MANTISSA[dtype]} bits"
+        return f"{column.type} → {dtype}, rounded to {_MANTISSA[dtype]} bits"
     if column.type in ("double", "float64") and dtype in (Dtype.FLOAT32, Dtype.FLOAT16):
-        return f"{column.name}: {column.type} → {dtype}, rounded to {_MANTISSA[dtype]} bits"
+        return f"{column.type} → {dtype}, rounded to {_MANTISSA[dtype]} bits"
     if column.kind is ColumnKind.FLOAT and dtype.is_integer:
-        return f"{column.name}: {column.type} → {dtype}, rows with a fraction are rejected"
+        return f"{column.type} → {dtype}, rows with a fraction are rejected"
     return ""
