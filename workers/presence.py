@@ -1,0 +1,54 @@
+"""The row by which a process shows in the view `processes`."""
+
+import time
+from collections.abc import Callable
+
+from scoring import __version__
+from scoring.core.errors import LedgerAway
+from scoring.core.states import Priority
+from scoring.ledger import processes
+from scoring.ledger.database import Ledger
+from scoring.ledger.records import Process, ProcessKind
+from scoring.telemetry import announce
+
+BEAT_SECONDS = 5.0
+
+
+class Presence:
+    """Reports for duty now and then. A ledger that is away is no reason to stop."""
+
+    def __init__(self, process: Process, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._process = process
+        self._clock = clock
+        self._due = clock()
+
+    def beat(self, ledger: Ledger) -> None:
+        """Renew the row, at most once per BEAT_SECONDS."""
+        if self._clock() < self._due:
+            return
+        self._due = self._clock() + BEAT_SECONDS
+        try:
+            ledger.run(lambda tx: processes.beat(tx, self._process))
+        except LedgerAway as error:
+            announce("ledger.away", error=str(error))
+
+    def leave(self, ledger: Ledger) -> None:
+        """Take the row away: this process ends in order."""
+        try:
+            ledger.run(lambda tx: processes.forget(tx, self._process.process))
+        except LedgerAway as error:
+            announce("ledger.away", error=str(error))
+
+
+def worker(name: str, *, slots: int, queues: tuple[Priority, ...] = ()) -> Process:
+    """An embedded run serves no queue of the fleet."""
+    return _process(name, ProcessKind.WORKER, slots=slots, queues=queues)
+
+
+def scheduler(name: str) -> Process:
+    return _process(name, ProcessKind.SCHEDULER, slots=0, queues=())
+
+
+def _process(name: str, kind: ProcessKind, *, slots: int, queues: tuple[Priority, ...]) -> Process:
+    host, _, _ = name.rpartition(":")
+    return Process(process=name, kind=kind, host=host, version=__version__, slots=slots, queues=queues)
