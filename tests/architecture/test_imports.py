@@ -133,6 +133,19 @@ def test_only_the_data_room_reads_and_writes_files_with_pyarrow() -> None:
     ]
 
 
+def test_only_users_enter_by_the_front_door() -> None:
+    """`scoring.run` and its like are for programs of others: below floor 4 nothing asks the package for them."""
+    insiders = sources("scoring/core", "scoring/ledger", "scoring/data", "scoring/model", "scoring/query")
+    insiders += [*sources("scoring/pipeline", "workers"), *sorted((ROOT / "scoring").glob("[!_a]*.py"))]
+    found = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in insiders
+        for name, line in imported(path)
+        if name in {"scoring", "scoring.Job", "scoring.run", "scoring.submit"}
+    ]
+    assert [] == found
+
+
 def test_nothing_is_pickled() -> None:
     """A file or a message that runs code when it is read has no place here."""
     assert [] == offences(sources("scoring", "workers", "migrations"), SERIALISERS)
