@@ -119,7 +119,8 @@ def measure_binary(
     """
     known = (truth.codes >= 0) & (predicted >= 0)
     if probability is not None:
-        known &= np.isfinite(probability).reshape(len(known), -1).all(axis=1)
+        finite = np.isfinite(probability)
+        known &= finite if finite.ndim == 1 else finite.all(axis=1)
     labels = truth.codes[known]
     sums = BinarySums(
         classes=classes,
