@@ -38,7 +38,8 @@ def nan_rows(outputs: Outputs) -> NDArray[np.bool_]:
     floats = [value for value in outputs.values() if value.dtype.kind == "f"]
     mask = np.zeros(rows, np.bool_)
     for value in floats:
-        mask |= np.isnan(value).reshape(rows, -1).any(axis=1)
+        nan = np.isnan(value)
+        mask |= nan if nan.ndim == 1 else nan.any(axis=1)
     return mask
 
 
