@@ -1,6 +1,5 @@
 """Chunk files: written by the split, read by the score step, deleted once their part is promoted."""
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +13,8 @@ from scoring.core.chunks import Chunk
 from scoring.core.columns import ColumnSpec, Dtype
 from scoring.core.errors import ChunkCorrupt
 from scoring.data.arrays import Ints, one_batch, values_of
+from scoring.data.digests import digest_of
 from scoring.data.parquet_read import read_refs
-
-_HASH_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,19 +85,11 @@ def write_chunk_file(table: pa.Table, work: Path, name: str, dictionaries: Seque
             write_page_checksum=True,
             row_group_size=max(1, table.num_rows),
         )
-        written = WrittenFile(name=name, bytes=temporary.stat().st_size, sha256=file_sha256(temporary))
+        written = WrittenFile(name=name, bytes=temporary.stat().st_size, sha256=digest_of(temporary))
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     return written
-
-
-def file_sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        while data := file.read(_HASH_BYTES):
-            digest.update(data)
-    return digest.hexdigest()
 
 
 def _read(path: Path, dictionaries: Sequence[str]) -> pa.RecordBatch:
@@ -119,5 +109,3 @@ def _read(path: Path, dictionaries: Sequence[str]) -> pa.RecordBatch:
 def _read_refs(chunk: Chunk, columns: Sequence[ColumnSpec]) -> CleanChunk:
     batch, rejects = read_refs(chunk, columns)
     return CleanChunk(batch=batch, rows=rows_without(chunk, rejects), rejects=rejects)
-
-

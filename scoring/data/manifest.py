@@ -1,0 +1,109 @@
+"""What is in an output folder, as JSON: `_manifest.json` for a success, `_partial.json` for the rest."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from scoring.core.chunks import StagedFile
+from scoring.data.storage import write_whole
+
+MANIFEST = "_manifest.json"
+PARTIAL = "_partial.json"
+SUCCESS = "_SUCCESS"
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManifestPart:
+    """One promoted chunk."""
+
+    chunk: int
+    first_row: int
+    rows_rejected: int
+    part: StagedFile
+    rejects: StagedFile | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """CONTRACT section 9, Files."""
+
+    job_id: str
+    model_name: str
+    model_version: int
+    model_sha256: str
+    rows_total: int
+    rows_scored: int
+    rows_rejected: int
+    # (name, Arrow type) of the part files' columns.
+    columns: Sequence[tuple[str, str]]
+    # In chunk order.
+    parts: Sequence[ManifestPart]
+    # Rejects of chunks that have no part: (chunk, file).
+    more_rejects: Sequence[tuple[int, StagedFile]] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        rejects = [(part.chunk, part.rejects) for part in self.parts if part.rejects is not None]
+        return {
+            "format": FORMAT,
+            "job_id": self.job_id,
+            "model": {"name": self.model_name, "version": self.model_version, "sha256": self.model_sha256},
+            "rows_total": self.rows_total,
+            "rows_scored": self.rows_scored,
+            "rows_rejected": self.rows_rejected,
+            "columns": [{"name": name, "type": kind} for name, kind in self.columns],
+            "parts": [_part(part) for part in self.parts],
+            "rejects": [
+                {"chunk": chunk, "path": file.path, "rows": file.rows}
+                for chunk, file in sorted([*rejects, *self.more_rejects], key=lambda pair: pair[0])
+            ],
+        }
+
+
+def write_manifest(output: Path, manifest: Manifest) -> None:
+    """The result is whole: the manifest, then `_SUCCESS`, and no `_partial.json` any more."""
+    write_whole(output / MANIFEST, _encode(manifest))
+    write_whole(output / SUCCESS, b"")
+    (output / PARTIAL).unlink(missing_ok=True)
+
+
+def write_partial(output: Path, manifest: Manifest) -> None:
+    """What a failed or cancelled job has left."""
+    write_whole(output / PARTIAL, _encode(manifest))
+
+
+def read_manifest(output: Path) -> Mapping[str, Any] | None:
+    """The manifest, else the partial one, else None. A torn or foreign file counts as none."""
+    for name in (MANIFEST, PARTIAL):
+        try:
+            found = json.loads((output / name).read_bytes())
+        except (OSError, ValueError):
+            continue
+        if isinstance(found, dict) and found.get("format") == FORMAT and "job_id" in found:
+            return found
+    return None
+
+
+def part_columns(path: Path) -> list[tuple[str, str]]:
+    """(name, Arrow type) of a part file's columns."""
+    return [(field.name, str(field.type)) for field in pq.read_schema(path)]
+
+
+def _part(part: ManifestPart) -> dict[str, Any]:
+    return {
+        "chunk": part.chunk,
+        "path": part.part.path,
+        "rows": part.part.rows,
+        "rows_rejected": part.rows_rejected,
+        "first_row": part.first_row,
+        "bytes": part.part.bytes,
+        "sha256": part.part.sha256,
+    }
+
+
+def _encode(manifest: Manifest) -> bytes:
+    return (json.dumps(manifest.to_json(), indent=1, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,108 @@
+"""The output folder: may this job use it, what of it is a job's, and how its result is read."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from scoring.core.errors import OutputRefused
+from scoring.data.inputs import check_roots
+from scoring.data.manifest import MANIFEST, PARTIAL, SUCCESS, read_manifest
+from scoring.data.parts import REJECTS, STAGING
+
+_PART = re.compile(rf"(?:{REJECTS}/)?part-\d{{6,}}\.parquet")
+_STAGED = re.compile(rf"{STAGING}/(?:part|rejects)-\d{{6,}}\.\d+\.parquet\.tmp")
+_SHOWN = 5
+
+
+def check_output(path: Path, *, job_id: str | None = None, overwrite: bool = False, roots: Sequence[str] = ()) -> None:
+    """Raises OutputRefused where the folder holds anything but files of job `job_id`, or cannot be written.
+
+    job_id: None for a job that is not recorded yet. overwrite: files of other jobs may stand there.
+    """
+    check_roots(str(path), roots, "SCORING_OUTPUT_ROOTS")
+    if path.exists() and not path.is_dir():
+        raise OutputRefused(f"{path} is no folder", expected="a folder", got="a file", remedy="name another --output")
+    _check_writable(path)
+    owners = _owners(path)
+    foreign = [name for name, owner in owners.items() if owner is None]
+    if foreign:
+        raise OutputRefused(
+            f"{path} holds files that no job wrote",
+            expected="an empty folder, or one that a job wrote",
+            got=", ".join(foreign[:_SHOWN]),
+            remedy="name another --output, or move them away",
+        )
+    others = sorted({owner for owner in owners.values() if owner != job_id and owner})
+    if others and not overwrite:
+        raise OutputRefused(
+            f"{path} holds the result of another job",
+            expected="an empty folder",
+            got=f"{len(owners)} files of job {', '.join(others[:_SHOWN])}",
+            remedy="name another --output, or say --overwrite",
+        )
+
+
+def clear_replaced(output: Path, *, job_id: str) -> None:
+    """Remove the files that other jobs wrote, the manifest first: from then on the old result is not whole any more."""
+    owners = {name: owner for name, owner in _owners(output).items() if owner not in (None, job_id)}
+    for name in sorted(owners, key=lambda name: (name not in (SUCCESS, MANIFEST, PARTIAL), name)):
+        (output / name).unlink(missing_ok=True)
+
+
+def result_files(output: Path) -> list[Path]:
+    """Part files in chunk order: those of the manifest, or of `_partial.json`; without either those that are there."""
+    manifest = read_manifest(output)
+    if manifest is not None:
+        return [output / part["path"] for part in manifest["parts"]]
+    return sorted(output.glob("part-*.parquet"))
+
+
+def results_dataset(output: Path) -> ds.Dataset:
+    """The result as a dataset, rows in input order. Raises OutputRefused where there is no part."""
+    files = result_files(output)
+    if not files:
+        raise OutputRefused(f"no result in {output}", remedy="see `scoring status`")
+    return ds.dataset([str(file) for file in files], format="parquet")
+
+
+def _owners(folder: Path) -> dict[str, str | None]:
+    """Files under the folder → id of the job that wrote each; None for a foreign one."""
+    if not folder.is_dir():
+        return {}
+    manifest = read_manifest(folder)
+    listed = {}
+    if manifest is not None:
+        listed = {entry["path"]: str(manifest["job_id"]) for entry in [*manifest["parts"], *manifest["rejects"]]}
+        listed |= {name: str(manifest["job_id"]) for name in (MANIFEST, PARTIAL, SUCCESS)}
+    found = (
+        os.path.relpath(os.path.join(parent, name), folder) for parent, _, names in os.walk(folder) for name in names
+    )
+    return {name: listed.get(name) or _owner(folder, name) for name in sorted(found)}
+
+
+def _owner(folder: Path, name: str) -> str | None:
+    if not _PART.fullmatch(name) and not _STAGED.fullmatch(name):
+        # A manifest that does not parse is nobody's, `_SUCCESS` without one as well.
+        return None
+    try:
+        metadata = pq.read_schema(folder / name).metadata or {}
+    except (OSError, pa.ArrowException):
+        # A torn file under _staging/ is what a killed attempt leaves.
+        return "" if _STAGED.fullmatch(name) else None
+    owner = metadata.get(b"scoring.job_id")
+    return owner.decode() if owner else None
+
+
+def _check_writable(path: Path) -> None:
+    nearest = path
+    while not nearest.exists():
+        nearest = nearest.parent
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise OutputRefused(
+            f"cannot write to {path}", expected="a writable folder", got=f"{nearest} is not", remedy="name another --output"
+        )

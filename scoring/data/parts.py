@@ -1,0 +1,152 @@
+"""Part files: staged under the attempt's own name, moved to their public name once a commit has named them."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scoring.core.chunks import StagedFile
+from scoring.core.errors import ChunkCorrupt
+from scoring.data.digests import digest_of
+from scoring.data.storage import storage_faults, sync_folder
+
+STAGING = "_staging"
+REJECTS = "_rejects"
+_PRIVATE = 0o600
+
+
+def part_name(chunk: int) -> str:
+    return f"part-{chunk:06d}.parquet"
+
+
+def stage_part(
+    output: Path,
+    chunk: int,
+    attempt: int,
+    data: pa.RecordBatch | pa.Table,
+    *,
+    metadata: Mapping[str, str],
+    compression: str = "lz4",
+) -> StagedFile:
+    """Write the result of a chunk under _staging/, checksummed, read back and fsynced. Raises StorageFault.
+
+    metadata: `scoring.job_id`, `scoring.chunk`, `scoring.model_sha256`, `scoring.onnxruntime`.
+    """
+    return _stage(
+        output, f"part-{chunk:06d}.{attempt}", part_name(chunk), data, metadata, compression=compression, mode=0o666
+    )
+
+
+def stage_rejects(
+    output: Path,
+    chunk: int,
+    attempt: int,
+    data: pa.RecordBatch | pa.Table,
+    *,
+    metadata: Mapping[str, str],
+    compression: str = "lz4",
+) -> StagedFile:
+    """Write the rejects of a chunk likewise; readable by the owner alone, for they hold raw input."""
+    return _stage(
+        output,
+        f"rejects-{chunk:06d}.{attempt}",
+        f"{REJECTS}/{part_name(chunk)}",
+        data,
+        metadata,
+        compression=compression,
+        mode=_PRIVATE,
+    )
+
+
+def promote(output: Path, staged: StagedFile) -> None:
+    """Move a committed file to its public name. Doing it again changes nothing.
+
+    Raises ChunkCorrupt where neither the staged nor the public file is the one that was committed, StorageFault.
+    """
+    source, target = output / staged.staged, output / staged.path
+    with storage_faults(output):
+        target.parent.mkdir(exist_ok=True)
+        try:
+            os.replace(source, target)
+        except FileNotFoundError:
+            if not _is(target, staged):
+                raise ChunkCorrupt(
+                    f"{target} is not the file that was committed",
+                    expected=f"{staged.bytes} bytes with digest {staged.sha256[:12]}…",
+                    got="no such file" if not target.exists() else "another content",
+                    remedy="submit the job again",
+                ) from None
+            return
+        sync_folder(target.parent)
+        sync_folder(source.parent)
+
+
+def remove_staged(output: Path, staged: StagedFile | None) -> None:
+    """Remove a file of an attempt that did not win."""
+    if staged is not None:
+        (output / staged.staged).unlink(missing_ok=True)
+
+
+def clear_staging(output: Path) -> None:
+    """Remove what dead attempts have left. Only once no attempt of the job can be alive."""
+    folder = output / STAGING
+    if folder.is_dir():
+        for path in folder.iterdir():
+            path.unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def footer_rows(path: Path) -> int:
+    """Rows that the file's own footer tells. Raises ChunkCorrupt where it is gone or torn."""
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise ChunkCorrupt(
+            f"{path} is gone or damaged", expected="a Parquet footer", got=str(error)[:200], remedy="submit the job again"
+        ) from error
+
+
+def _stage(
+    output: Path,
+    stem: str,
+    path: str,
+    data: pa.RecordBatch | pa.Table,
+    metadata: Mapping[str, str],
+    *,
+    compression: str,
+    mode: int,
+) -> StagedFile:
+    table = data if isinstance(data, pa.Table) else pa.Table.from_batches([data])
+    name = f"{STAGING}/{stem}.parquet.tmp"
+    staged = output / name
+    with storage_faults(output):
+        staged.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(staged, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode), "wb") as file:
+            _write(table.replace_schema_metadata(dict(metadata)), file, compression)
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(staged.parent)
+        rows = footer_rows(staged)
+        if rows != table.num_rows:
+            raise ChunkCorrupt(f"{staged} reads back wrong", expected=f"{table.num_rows} rows", got=str(rows))
+        return StagedFile(staged=name, path=path, rows=rows, bytes=staged.stat().st_size, sha256=digest_of(staged))
+
+
+def _write(table: pa.Table, file: object, compression: str) -> None:
+    texts = [field.name for field in table.schema if pa.types.is_string(field.type) or pa.types.is_dictionary(field.type)]
+    pq.write_table(
+        table,
+        file,
+        compression=compression,
+        # Scores hardly repeat; statistics serve look-ups by row alone.
+        use_dictionary=texts or False,
+        write_statistics=["_row"],
+        write_page_checksum=True,
+        row_group_size=max(1, table.num_rows),
+    )
+
+
+def _is(path: Path, staged: StagedFile) -> bool:
+    return path.is_file() and path.stat().st_size == staged.bytes and digest_of(path) == staged.sha256

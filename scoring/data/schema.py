@@ -1,0 +1,162 @@
+"""What an input is before its rows are read: columns, size, and the first rows as text."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scoring.core.columns import ColumnSpec, Dtype
+from scoring.core.errors import InputRefused
+from scoring.core.options import CsvDialect
+from scoring.core.source import ColumnKind, FileColumn, FileFormat, InputFile, SourceSchema
+from scoring.data.arrays import text_array
+from scoring.data.cast import cast_text
+from scoring.data.csv_blocks import Block, read_blocks
+from scoring.data.csv_header import Header, check_columns, parse_record, read_header
+from scoring.data.csv_stream import open_text
+from scoring.data.parquet_read import damage_in_words, group_rows, open_parquet
+
+SAMPLE_ROWS = 1_000
+_COMPRESSION_RATIO = 4
+_TEXT_BYTES = 16
+_LIST_TYPES = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+
+
+def describe(files: Sequence[InputFile], dialect: CsvDialect) -> SourceSchema:
+    """Columns of the first file, rows over all of them.
+
+    Raises InputRefused for an empty or damaged file, for UTF-16, and where CSV and Parquet are mixed.
+    """
+    formats = {file.format for file in files}
+    if len(formats) > 1:
+        raise InputRefused(
+            "CSV and Parquet files in one job",
+            expected="one format",
+            got=", ".join(sorted(f"{format.value}: {next(f.path for f in files if f.format is format)}" for format in formats)),
+            remedy="submit one job for each",
+        )
+    return _describe_csv(files, dialect) if files[0].format is FileFormat.CSV else _describe_parquet(files)
+
+
+def check_files(files: Sequence[InputFile], columns: Sequence[ColumnSpec], dialect: CsvDialect) -> None:
+    """Raises InputRefused where a file lacks a needed column, has it twice, or has it with another type than the first."""
+    if files[0].format is FileFormat.CSV:
+        for file in files:
+            check_columns(file.path, read_header(file, dialect).names, columns, dialect.delimiter)
+        return
+    first: dict[str, str] = {}
+    for file in files:
+        with open_parquet(file.path) as parquet:
+            fields = list(parquet.schema_arrow)
+        check_columns(file.path, [field.name for field in fields], columns, dialect.delimiter)
+        types = {field.name: str(field.type) for field in fields}
+        for spec in columns:
+            if types[spec.name] != first.setdefault(spec.name, types[spec.name]):
+                raise InputRefused(
+                    f"column {spec.name} has different types",
+                    expected=f"{first[spec.name]} as in {files[0].path}",
+                    got=f"{types[spec.name]} in {file.path}",
+                    remedy="write the files with one schema",
+                )
+
+
+def decoded_row_bytes(schema: SourceSchema, columns: Sequence[ColumnSpec]) -> int:
+    """Bytes that a row of the clean batch takes in memory; text is measured in the sample."""
+    return sum(_cell_bytes(schema, spec) for spec in columns)
+
+
+def _cell_bytes(schema: SourceSchema, spec: ColumnSpec) -> int:
+    if spec.dtype not in (None, Dtype.STRING):
+        return {"64": 8, "32": 4, "16": 2}.get(spec.dtype.value[-2:], 1) * (spec.list_size or 1)
+    cells = [cell for cell in schema.sample.get(spec.name, ()) if cell is not None]
+    return 4 + (sum(map(len, cells)) // len(cells) + 1 if cells else _TEXT_BYTES)
+
+
+def _describe_csv(files: Sequence[InputFile], dialect: CsvDialect) -> SourceSchema:
+    header = read_header(files[0], dialect)
+    for file in files[1:]:
+        read_header(file, dialect)
+    block = _first_block(files[0], dialect, header)
+    cells = _sample(block, dialect, len(header.names)) if block is not None else [[] for _ in header.names]
+    size = sum(file.fingerprint.size * (_COMPRESSION_RATIO if file.compression else 1) for file in files)
+    rows = len(block.starts) if block is not None else 0
+    whole = len(files) == 1 and (block is None or (not files[0].compression and block.end >= files[0].fingerprint.size))
+    if not whole and block is not None:
+        rows = max(rows, round(size / max(1, len(block.text)) * rows))
+    return SourceSchema(
+        columns=tuple(
+            FileColumn(name=name, kind=ColumnKind.TEXT, type="text", looks_numeric=_looks_numeric(cells[i], dialect))
+            for i, name in enumerate(header.names)
+        ),
+        rows=rows,
+        rows_exact=whole,
+        bytes=sum(file.fingerprint.size for file in files),
+        sample={name: tuple(cells[i]) for i, name in enumerate(header.names)},
+    )
+
+
+def _first_block(file: InputFile, dialect: CsvDialect, header: Header) -> Block | None:
+    with open_text(file, dialect.encoding, header.offset) as (text, _):
+        blocks = read_blocks(text, dialect, offset=header.offset, line=header.line, path=file.path)
+        return next((block for block in blocks if len(block.starts)), None)
+
+
+def _sample(block: Block, dialect: CsvDialect, width: int) -> list[list[str | None]]:
+    """Cells of the first rows, by column; rows of another length are left out."""
+    rows = []
+    for row in range(min(SAMPLE_ROWS, len(block.starts))):
+        cells = parse_record(block.raw(row), dialect)
+        if len(cells) == width:
+            rows.append(cells)
+    return [[None if row[i] in dialect.na else row[i] for row in rows] for i in range(width)]
+
+
+def _looks_numeric(cells: Sequence[str | None], dialect: CsvDialect) -> bool:
+    return not cast_text(text_array(cells).fill_null(""), Dtype.FLOAT64, dialect).bad.any()
+
+
+def _describe_parquet(files: Sequence[InputFile]) -> SourceSchema:
+    rows = sum(int(group_rows(file.path).sum()) for file in files)
+    with open_parquet(files[0].path) as parquet, damage_in_words(files[0].path):
+        schema = parquet.schema_arrow
+        twice = [name for name, count in Counter(schema.names).items() if count > 1]
+        batch = None if twice else next(parquet.iter_batches(SAMPLE_ROWS, use_threads=False), None)
+    return SourceSchema(
+        columns=tuple(_column(field) for field in schema),
+        rows=rows,
+        rows_exact=True,
+        bytes=sum(file.fingerprint.size for file in files),
+        sample={} if batch is None else {name: _as_text(batch.column(name)) for name in schema.names},
+    )
+
+
+def _column(field: pa.Field) -> FileColumn:
+    kind = field.type
+    list_size = None
+    if any(is_list(kind) for is_list in _LIST_TYPES) and pa.types.is_floating(kind.value_type):
+        list_size = kind.list_size if pa.types.is_fixed_size_list(kind) else None
+        return FileColumn(name=field.name, kind=ColumnKind.FLOAT_LIST, type=str(kind), list_size=list_size)
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return FileColumn(name=field.name, kind=_kind(kind), type=str(field.type))
+
+
+def _kind(kind: pa.DataType) -> ColumnKind:
+    tests = (
+        (pa.types.is_floating, ColumnKind.FLOAT),
+        (pa.types.is_integer, ColumnKind.INTEGER),
+        (pa.types.is_boolean, ColumnKind.BOOL),
+        (pa.types.is_decimal, ColumnKind.DECIMAL),
+        (pa.types.is_string, ColumnKind.STRING),
+        (pa.types.is_large_string, ColumnKind.STRING),
+        (pa.types.is_string_view, ColumnKind.STRING),
+    )
+    return next((found for test, found in tests if test(kind)), ColumnKind.OTHER)
+
+
+def _as_text(array: pa.Array) -> tuple[str | None, ...]:
+    try:
+        return tuple(pc.cast(array, pa.string()).to_pylist())
+    except pa.ArrowException:
+        return tuple(None if value is None else str(value) for value in array.to_pylist())
