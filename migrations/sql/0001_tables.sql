@@ -137,8 +137,9 @@ CREATE TABLE steps (
 ){no_rowid};
 CREATE INDEX steps_failed ON steps (job_id, kind) WHERE state = 'failed';
 CREATE INDEX steps_leased ON steps (lease_until) WHERE lease_until IS NOT NULL;
-CREATE INDEX steps_live ON steps (job_id, kind, bytes) WHERE finished_at IS NULL;
+CREATE INDEX steps_live ON steps (job_id, kind) WHERE finished_at IS NULL;
 CREATE INDEX steps_ringable ON steps (job_id, chunk, kind, due_at) WHERE due_at IS NOT NULL AND rung_at IS NULL;
+CREATE INDEX steps_unscored ON steps (job_id, bytes) WHERE finished_at IS NULL AND bytes > 0;
 CREATE INDEX steps_rung ON steps (priority, rung_at) WHERE rung_at IS NOT NULL;
 
 CREATE TABLE attempts (

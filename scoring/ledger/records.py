@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from scoring.core.binding import Binding
 from scoring.core.chunks import Chunk, Part
@@ -188,25 +188,6 @@ class CommittedPart:
     files: Part
     # The attempt that won.
     attempt: int
-
-
-class FigureRow(Protocol):
-    """One metric of a chunk or a job, as scoring.core.accuracy computes it."""
-
-    @property
-    def metric(self) -> str: ...
-    @property
-    def value(self) -> float | None: ...
-    @property
-    def rows(self) -> int: ...
-    @property
-    def coverage(self) -> float | None: ...
-    @property
-    def reason(self) -> str | None: ...
-    @property
-    def bound(self) -> float | None: ...
-    @property
-    def detail(self) -> Mapping[str, Any] | None: ...
 
 
 class ProcessKind(StrEnum):

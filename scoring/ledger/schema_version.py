@@ -48,7 +48,7 @@ def revision(tx: Connection) -> str | None:
         exists = "SELECT count(to_regclass('alembic_version'))"
     if not tx.scalar(text(exists)):
         return None
-    return tx.scalar(text("SELECT version_num FROM alembic_version"))
+    return str(tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
 
 
 def migrate(tx: Connection) -> None:

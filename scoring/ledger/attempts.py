@@ -1,0 +1,120 @@
+"""The end of an attempt, whatever it is: one guarded UPDATE of the step, one row in `attempts`."""
+
+from sqlalchemy import BigInteger, Boolean, Integer, Text, bindparam, case, insert, null, select, update
+
+from scoring.core.errors import ErrorCode, LeaseLost, NotFound
+from scoring.core.ids import JobId
+from scoring.core.outcome import clean
+from scoring.core.states import JobState, StepState
+from scoring.ledger.clock import now_us
+from scoring.ledger.database import Tx
+from scoring.ledger.records import AttemptEnd, Claim
+from scoring.ledger.step_rows import STEP, step_values
+from scoring.ledger.tables import attempts, jobs, steps
+
+OWN = STEP & (steps.c.state == StepState.RUNNING.value) & (steps.c.attempt == bindparam("p_attempt"))
+"""The guard of everything that the owner of a claim does: id, state, attempt."""
+
+_END = (
+    update(steps)
+    .where(OWN)
+    .values(
+        state=bindparam("p_state", type_=Text),
+        failures=steps.c.failures + bindparam("p_failed", type_=Integer),
+        lease_until=null(),
+        due_at=now_us() + bindparam("p_pause_us", type_=BigInteger),
+        rung_at=null(),
+        rings=0,
+        finished_at=case((bindparam("p_settled", type_=Boolean), now_us()), else_=null()),
+        error_code=bindparam("p_code", type_=Text),
+        error=bindparam("p_error", type_=Text),
+    )
+    .returning(steps.c.started_at)
+)
+
+_END_EXPIRED = _END.where(steps.c.lease_until < now_us())
+
+_RECORD = insert(attempts).values(ended_at=now_us())
+
+_STATE = select(jobs.c.state).where(jobs.c.job_id == bindparam("p_job"))
+_LOCK_JOB = _STATE.with_for_update(key_share=True)
+_SHARE_JOB = _STATE.with_for_update(read=True)
+_OWNED = select(steps.c.attempt).where(OWN)
+
+
+def lock_job(tx: Tx, job_id: JobId) -> JobState:
+    """Take the job's row until the transaction ends; returns its state. Always before any of its steps."""
+    return _state(tx.execute(_LOCK_JOB, {"p_job": job_id}).scalar_one_or_none(), job_id)
+
+
+def share_job(tx: Tx, job_id: JobId) -> JobState:
+    """Keep the job from moving until the transaction ends; returns its state."""
+    return _state(tx.execute(_SHARE_JOB, {"p_job": job_id}).scalar_one_or_none(), job_id)
+
+
+def require_owner(tx: Tx, claim: Claim) -> None:
+    """Raise LeaseLost unless the claim owns its step. For callers that hold the job's row: then it stays so."""
+    if tx.execute(_OWNED, key(claim)).one_or_none() is None:
+        raise lease_lost(claim)
+
+
+def end_attempt(
+    tx: Tx,
+    claim: Claim,
+    state: StepState,
+    end: AttemptEnd,
+    *,
+    code: ErrorCode | None = None,
+    error: str | None = None,
+    pause_seconds: float | None = None,
+    only_expired: bool = False,
+) -> None:
+    """Running → `state`, and the attempt's row. Raises LeaseLost where the claim no longer owns the step.
+
+    pause_seconds: until the step is due again; None: another move will make it due, or none.
+    """
+    values = {
+        **key(claim),
+        "p_state": state.value,
+        "p_failed": int(end.failed),
+        "p_pause_us": None if pause_seconds is None else int(pause_seconds * 1e6),
+        "p_settled": not state.live,
+        "p_code": code and code.value,
+        "p_error": None if error is None else clean(error),
+    }
+    started_at = tx.execute(_END_EXPIRED if only_expired else _END, values).scalar_one_or_none()
+    if started_at is None:
+        raise lease_lost(claim)
+    tx.execute(
+        _RECORD,
+        {
+            "job_id": claim.step.job_id,
+            "kind": claim.step.kind.value,
+            "chunk": claim.step.chunk,
+            "attempt": claim.attempt,
+            "worker": claim.worker,
+            "started_at": started_at,
+            "outcome": end.value,
+            "error_code": values["p_code"],
+            "error": values["p_error"],
+        },
+    )
+
+
+def key(claim: Claim) -> dict[str, object]:
+    """Values of OWN."""
+    return {**step_values(claim.step), "p_attempt": claim.attempt}
+
+
+def lease_lost(claim: Claim) -> LeaseLost:
+    return LeaseLost(
+        f"{claim.step}: the claim no longer owns the step",
+        expected=f"running, attempt {claim.attempt}",
+        remedy="publish nothing; another attempt has the step, or the job was stopped",
+    )
+
+
+def _state(found: str | None, job_id: JobId) -> JobState:
+    if found is None:
+        raise NotFound(f"no job {job_id}", expected="a job of this ledger", remedy="check SCORING_DATABASE_URL")
+    return JobState(found)

@@ -1,0 +1,149 @@
+"""Rows of the promised views, as plain values for the command line and for `scoring sql`."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select, text
+
+from scoring.core.errors import NotFound
+from scoring.core.ids import JobId
+from scoring.core.states import JobState
+from scoring.ledger.clock import microseconds
+from scoring.ledger.database import Tx
+from scoring.ledger.tables import chunk_metrics, job_metrics, jobs, parts
+
+VIEWS = (
+    "job_progress",
+    "chunk_progress",
+    "job_failures",
+    "batch_accuracy",
+    "chunk_accuracy",
+    "batch_drift",
+    "job_rejects",
+    "processes",
+)
+
+TIMES = frozenset({"slot", "submitted_at", "started_at", "finished_at", "failed_at", "last_seen_at"})
+"""Columns of the views that hold times; aware datetimes in UTC here, whatever the database."""
+
+BOOLEANS = frozenset({"alert"})
+
+Record = dict[str, Any]
+
+
+def job_progress(tx: Tx, job_id: JobId) -> Record:
+    """The job's row of `job_progress`. Raises NotFound."""
+    found = _rows(tx, "SELECT * FROM job_progress WHERE job_id = :job_id", job_id=job_id)
+    if not found:
+        raise NotFound(f"no job {job_id}", expected="a job of this ledger", remedy="`scoring jobs` lists them")
+    return found[0]
+
+
+def list_progress(
+    tx: Tx,
+    *,
+    state: JobState | None = None,
+    model: str | None = None,
+    since: datetime | None = None,
+    limit: int | None = None,
+) -> list[Record]:
+    """Rows of `job_progress` that fit all that is given, the newest submission first."""
+    conditions = ["TRUE"]
+    values: Record = {"limit": -1 if limit is None else limit}
+    if state is not None:
+        conditions.append("p.state = :state")
+        values["state"] = state.value
+    if model is not None:
+        conditions.append("p.model = :model")
+        values["model"] = model
+    if since is not None:
+        conditions.append("j.submitted_at >= :since")
+        values["since"] = microseconds(since)
+    most = "" if limit is None else " LIMIT :limit"
+    return _rows(
+        tx,
+        "SELECT p.* FROM jobs j JOIN job_progress p ON p.job_id = j.job_id"
+        f" WHERE {' AND '.join(conditions)} ORDER BY j.number DESC{most}",
+        **values,
+    )
+
+
+def view(tx: Tx, name: str) -> tuple[list[str], list[Sequence[Any]]]:
+    """A whole view: its column names, and its rows. Raises NotFound for a name that is no view of ours."""
+    if name not in VIEWS:
+        raise NotFound(f"no view {name}", expected=", ".join(VIEWS), got=name)
+    answer = tx.execute(text(f"SELECT * FROM {name}"))
+    columns = list(answer.keys())
+    return columns, [[_plain(column, value) for column, value in zip(columns, row, strict=True)] for row in answer]
+
+
+def failed_attempts(tx: Tx, job_id: JobId) -> list[Record]:
+    """Rows of `job_failures` in the order in which they happened."""
+    return _rows(tx, "SELECT * FROM job_failures WHERE job_id = :job_id ORDER BY failed_at, chunk", job_id=job_id)
+
+
+def reject_totals(tx: Tx, job_id: JobId) -> list[Record]:
+    """Rejected rows of a job by code and column, the most frequent first."""
+    return _rows(
+        tx,
+        "SELECT code, column_name, CAST(sum(rows) AS BIGINT) AS rows FROM job_rejects WHERE job_id = :job_id"
+        " GROUP BY code, column_name ORDER BY sum(rows) DESC, code, column_name",
+        job_id=job_id,
+    )
+
+
+def job_figures(tx: Tx, job_id: JobId) -> list[Record]:
+    """Figures of a job: metric, value, rows, coverage, reason, bound, detail; the matrix too, which no view has."""
+    columns = [column for column in job_metrics.c if column.name != "job_id"]
+    query = select(*columns).where(job_metrics.c.job_id == job_id).order_by(job_metrics.c.metric)
+    return [dict(row._mapping) for row in tx.execute(query)]
+
+
+def chunk_figures(tx: Tx, job_id: JobId) -> list[Record]:
+    """Figures of each chunk: chunk, metric, value, rows, coverage, reason."""
+    scored = parts.c.rows_scored
+    query = (
+        select(chunk_metrics, scored)
+        .join(parts, (parts.c.job_id == chunk_metrics.c.job_id) & (parts.c.chunk == chunk_metrics.c.chunk))
+        .where(chunk_metrics.c.job_id == job_id)
+        .order_by(chunk_metrics.c.chunk, chunk_metrics.c.metric)
+    )
+    return [
+        {
+            "chunk": row.chunk,
+            "metric": row.metric,
+            "value": row.value,
+            "rows": row.rows,
+            "coverage": row.rows / row.rows_scored if row.rows_scored else None,
+            "reason": row.reason,
+        }
+        for row in tx.execute(query)
+    ]
+
+
+def rows_per_second(tx: Tx, model_version_id: int) -> float | None:
+    """Speed of the last job that succeeded with this model version; None where there is none."""
+    took = jobs.c.finished_at - jobs.c.started_at
+    query = (
+        select((jobs.c.rows_scored + jobs.c.rows_rejected).label("rows"), took.label("took"))
+        .where(jobs.c.model_version_id == model_version_id, jobs.c.state == JobState.SUCCEEDED.value, took > 0)
+        .order_by(jobs.c.number.desc())
+        .limit(1)
+    )
+    row = tx.execute(query).one_or_none()
+    return None if row is None else float(row.rows * 1e6 / row.took)
+
+
+def _rows(tx: Tx, query: str, **values: Any) -> list[Record]:
+    answer = tx.execute(text(query), values)
+    return [{column: _plain(column, value) for column, value in row._mapping.items()} for row in answer]
+
+
+def _plain(column: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if column in TIMES:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment.astimezone(UTC)
+    return bool(value) if column in BOOLEANS else value
