@@ -4,7 +4,7 @@ The trap: ``pa.array(...)``, ``pa.scalar(...)`` and ``Array.to_numpy()`` import 
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,8 @@ from scoring.core.columns import Dtype
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Ints: TypeAlias = npt.NDArray[np.int64]
+# Of any number type, or bool.
+Numbers: TypeAlias = npt.NDArray[Any]
 
 ARROW_TYPES: dict[Dtype, pa.DataType] = {
     Dtype.FLOAT16: pa.float16(),
@@ -32,7 +34,7 @@ ARROW_TYPES: dict[Dtype, pa.DataType] = {
 }
 
 
-def values_of(array: pa.Array) -> npt.NDArray[np.generic]:
+def values_of(array: pa.Array) -> Numbers:
     """The values of a number or bool array of length n, as [n]; what stands at nulls is undefined."""
     data = array.buffers()[1]
     if pa.types.is_boolean(array.type):
@@ -57,7 +59,7 @@ def bool_array(mask: Mask) -> pa.BooleanArray:
     return pa.Array.from_buffers(pa.bool_(), len(mask), [None, pa.py_buffer(bits)])
 
 
-def number_array(values: npt.NDArray[np.generic], nulls: Mask | None = None) -> pa.Array:
+def number_array(values: Numbers, nulls: Mask | None = None) -> pa.Array:
     """[n] numbers or bools as an Arrow array; null where `nulls` is True."""
     validity = None if nulls is None or not nulls.any() else pa.py_buffer(np.packbits(~nulls, bitorder="little"))
     if values.dtype == np.bool_:
@@ -82,7 +84,9 @@ def text_array(values: Sequence[str | None]) -> pa.StringArray:
 
 def one_chunk(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     if isinstance(column, pa.ChunkedArray):
-        return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [pa.nulls(0, column.type)])
+        return (
+            column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [pa.nulls(0, column.type)])
+        )
     return column
 
 

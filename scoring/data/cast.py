@@ -2,18 +2,15 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from scoring.core.columns import Dtype
 from scoring.core.options import CsvDialect
-from scoring.data.arrays import ARROW_TYPES, Mask, bool_array, null_mask, number_array, text_array, values_of
-
-Numbers: TypeAlias = npt.NDArray[np.generic]
+from scoring.data.arrays import ARROW_TYPES, Mask, Numbers, bool_array, null_mask, number_array, text_array, values_of
 
 BLANKS = " \t"
 # What the typed CSV parser takes for a float; the two must agree, or a row's fate would depend on its neighbours.
@@ -86,7 +83,7 @@ def named_nulls(cells: pa.StringArray, dialect: CsvDialect) -> pa.StringArray:
 
 
 def _null_cells(cells: pa.StringArray, dialect: CsvDialect) -> Mask:
-    nulls = values_of(pc.binary_length(cells)) == 0
+    nulls: Mask = values_of(pc.binary_length(cells)) == 0
     return nulls | _named(cells, dialect.na) if dialect.na else nulls
 
 
@@ -157,7 +154,9 @@ def _parse_integers(cells: pa.StringArray, dtype: Dtype) -> tuple[Numbers, Mask,
     short = values_of(pc.binary_length(digits)) <= 38
     exact = pc.cast(digits.filter(bool_array(short)), pa.decimal128(38, 0))
     bounds = np.iinfo(dtype.value)
-    low, high = (pc.cast(text_array([str(Decimal(bound))]), pa.decimal128(38, 0))[0] for bound in (bounds.min, bounds.max))
+    low, high = (
+        pc.cast(text_array([str(Decimal(bound))]), pa.decimal128(38, 0))[0] for bound in (bounds.min, bounds.max)
+    )
     within = values_of(pc.and_(pc.greater_equal(exact, low), pc.less_equal(exact, high))).view(np.bool_)
     fits = np.zeros(len(digits), np.bool_)
     fits[np.flatnonzero(short)[within]] = True
@@ -167,7 +166,7 @@ def _parse_integers(cells: pa.StringArray, dtype: Dtype) -> tuple[Numbers, Mask,
     return values, ~good, wide
 
 
-def _beyond(source: Numbers, target: np.dtype[np.generic]) -> Mask:
+def _beyond(source: Numbers, target: np.dtype[Any]) -> Mask:
     """True where a whole number does not fit into the integer type."""
     if source.dtype == np.bool_:
         return np.zeros(len(source), np.bool_)

@@ -8,7 +8,7 @@ import pyarrow as pa
 from scoring.core.chunks import Chunk
 from scoring.core.columns import ColumnSpec, Dtype
 from scoring.data.chunk_files import write_chunk_file
-from scoring.data.rejects import Reject, reject_batch
+from scoring.data.rejects import Reject, count_rejects, reject_batch
 
 
 class ChunkBuilder:
@@ -40,7 +40,6 @@ class ChunkBuilder:
         room = self._chunk_rows - self.rows
         return room if self._limit is None else min(room, self._limit - self.next_row)
 
-    @property
     def at_limit(self) -> bool:
         return self._limit is not None and self.next_row >= self._limit
 
@@ -55,10 +54,10 @@ class ChunkBuilder:
         name = f"chunk-{self.chunk:06d}"
         table = pa.Table.from_batches(self._batches)
         written = write_chunk_file(table, self._work, f"{name}.parquet", self._dictionaries)
-        rejects = None
+        found, rejects = None, None
         if self._rejects:
-            batch = pa.Table.from_batches([reject_batch(self._rejects)])
-            rejects = write_chunk_file(batch, self._work, f"{name}.rejects.parquet")
+            found = reject_batch(self._rejects)
+            rejects = write_chunk_file(pa.Table.from_batches([found]), self._work, f"{name}.rejects.parquet")
         chunk = Chunk(
             chunk=self.chunk,
             first_row=self.first_row,
@@ -68,6 +67,7 @@ class ChunkBuilder:
             sha256=written.sha256,
             rejects_path=rejects.name if rejects else None,
             rows_rejected=len(self._rejects),
+            reject_counts=count_rejects(found),
         )
         self.skip_to(self.chunk + 1, self.next_row)
         return chunk

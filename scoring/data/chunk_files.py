@@ -86,7 +86,7 @@ def write_chunk_file(table: pa.Table, work: Path, name: str, dictionaries: Seque
             row_group_size=max(1, table.num_rows),
         )
         written = WrittenFile(name=name, bytes=temporary.stat().st_size, sha256=digest_of(temporary))
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     return written

@@ -44,10 +44,11 @@ class Block:
         if self.oversized is not None:
             return np.zeros(1, np.int64)
         ends = self.scan.record_ends
-        starts = np.concatenate([np.zeros(1, np.int64), ends])
+        starts: Ints = np.concatenate([np.zeros(1, np.int64), ends])
         starts = starts[starts < len(self.text)]
         first = np.frombuffer(self.text, np.uint8)[starts]
-        return starts[(first != 10) & (first != 13) & ~comment_starts(self.text, starts, self.dialect.comment)]
+        rows: Ints = starts[(first != 10) & (first != 13) & ~comment_starts(self.text, starts, self.dialect.comment)]
+        return rows
 
     @cached_property
     def quoted(self) -> bool:
@@ -90,9 +91,7 @@ class Block:
         if not dropped.any():
             return self.text
         bounds = [*starts.tolist(), len(self.text)]
-        return b"".join(
-            self.text[bounds[i] : bounds[i + 1]] for i in range(len(starts)) if not dropped[i]
-        )
+        return b"".join(self.text[bounds[i] : bounds[i + 1]] for i in range(len(starts)) if not dropped[i])
 
 
 def read_blocks(text: Text, dialect: CsvDialect, *, offset: int, line: int, path: str) -> Iterator[Block]:
@@ -202,7 +201,9 @@ class LongRecord:
             return quote + (b"\n" if np.searchsorted(found.line_ends, end, "right") else b"x")
         if before and found.quotes[before - 1] == end - 1:
             return quote + quote
-        return self._dialect.delimiter.encode() if self.rest[end - 1 : end] == self._dialect.delimiter.encode() else b"x"
+        return (
+            self._dialect.delimiter.encode() if self.rest[end - 1 : end] == self._dialect.delimiter.encode() else b"x"
+        )
 
     def _mark_quote(self, found: Scan) -> None:
         quote = found.swallowing if found.swallowing is not None else found.open_quote

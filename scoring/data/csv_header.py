@@ -36,7 +36,9 @@ def read_header(file: InputFile, dialect: CsvDialect) -> Header:
         if block is None or not len(block.starts):
             if not dialect.header:
                 return Header(names=dialect.columns, offset=offset, line=line)
-            raise InputRefused(f"{file.path} is empty", expected="a header line", got="no line", remedy="check its export")
+            raise InputRefused(
+                f"{file.path} is empty", expected="a header line", got="no line", remedy="check its export"
+            )
         cells = split_record(block, 0, dialect, file.path)
         if dialect.header:
             start, passed = block.place(1, len(block.starts))
@@ -66,7 +68,10 @@ def split_record(block: Block, row: int, dialect: CsvDialect, path: str) -> list
         ) from None
     if "\x00" in text[:200]:
         raise InputRefused(
-            f"{path} is no CSV", expected="text", got="NUL characters in its first line", remedy="say --encoding utf-16?"
+            f"{path} is no CSV",
+            expected="text",
+            got="NUL characters in its first line",
+            remedy="say --encoding utf-16?",
         )
     return parse_record(text, dialect)
 
@@ -97,7 +102,10 @@ def check_columns(path: str, names: Sequence[str], columns: Sequence[ColumnSpec]
     twice = [name for name in needed if counts[name] > 1]
     if twice:
         raise InputRefused(
-            f"{path} has columns of the same name", expected="each once", got=", ".join(twice), remedy="rename one of them"
+            f"{path} has columns of the same name",
+            expected="each once",
+            got=", ".join(twice),
+            remedy="rename one of them",
         )
 
 
@@ -116,9 +124,9 @@ def _hint(missing: Sequence[str], names: Sequence[str], delimiter: str) -> str:
 @contextmanager
 def _first_block(file: InputFile, dialect: CsvDialect) -> Iterator[tuple[Block | None, int, int]]:
     """The first block with a row in it, and the offset and line where reading began."""
-    with open_text(file, dialect.encoding, 0) as (text, offset):
+    with open_text(file, dialect.encoding, 0) as (text, start):
         rest, skipped = skip_lines(text, dialect.skip_lines)
-        offset += skipped
+        offset = start + skipped
         blocks = read_blocks(rest, dialect, offset=offset, line=dialect.skip_lines, path=file.path)
         found = next((block for block in blocks if len(block.starts)), None)
         if found is not None and found.oversized is not None:

@@ -83,7 +83,7 @@ def comment_starts(text: bytes, starts: Ints, comment: str | None) -> Mask:
         return np.zeros(len(starts), np.bool_)
     mark = comment.encode()
     data = np.frombuffer(text, np.uint8)
-    found = data[np.minimum(starts, len(data) - 1)] == mark[0]
+    found: Mask = data[np.minimum(starts, len(data) - 1)] == mark[0]
     if len(mark) > 1:
         for row in np.flatnonzero(found):
             found[row] = text.startswith(mark, int(starts[row]))
@@ -162,7 +162,8 @@ def _escaped(data: Bytes, escape: str | None) -> Ints:
     first[1:] = np.diff(marks) > 1
     run = np.cumsum(first) - 1
     place = np.arange(len(marks)) - np.flatnonzero(first)[run]
-    return marks[place % 2 == 0] + 1
+    literal: Ints = marks[place % 2 == 0] + 1
+    return literal
 
 
 def _at(data: Bytes, positions: Ints) -> Bytes:

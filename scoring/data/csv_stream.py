@@ -38,7 +38,10 @@ def open_text(file: InputFile, encoding: str, offset: int) -> Iterator[tuple[Tex
         head = text.read(BLOCK_BYTES)
         if head.startswith(_UTF16_BOMS):
             raise InputRefused(
-                f"{file.path} is not UTF-8", expected="UTF-8", got="a UTF-16 byte order mark", remedy="say --encoding utf-16"
+                f"{file.path} is not UTF-8",
+                expected="UTF-8",
+                got="a UTF-16 byte order mark",
+                remedy="say --encoding utf-16",
             )
         skipped = len(_UTF8_BOM) if head.startswith(_UTF8_BOM) else 0
         yield _Pushed(head[skipped:], text), skipped

@@ -1,7 +1,7 @@
 """Is the file still the one that was seen at submit?"""
 
-import os
 import stat
+from pathlib import Path
 
 from scoring.core.chunks import Fingerprint
 from scoring.core.errors import InputChanged, InputMissing, InputNotVisible, InputRefused
@@ -10,7 +10,7 @@ from scoring.core.errors import InputChanged, InputMissing, InputNotVisible, Inp
 def fingerprint(path: str) -> Fingerprint:
     """Raises InputMissing, or InputRefused for what is no regular file (a FIFO would block for ever)."""
     try:
-        found = os.stat(path)
+        found = Path(path).stat()
     except (FileNotFoundError, NotADirectoryError):
         raise InputMissing(f"no such file: {path}", remedy="check the path") from None
     except OSError as error:
@@ -30,7 +30,7 @@ def check_unchanged(seen: Fingerprint) -> None:
     try:
         now = fingerprint(seen.path)
     except InputMissing:
-        if not os.path.isdir(os.path.dirname(seen.path)):
+        if not Path(seen.path).parent.is_dir():
             raise InputNotVisible(
                 f"this host does not see {seen.path}", remedy="mount its folder here, or run workers where it is"
             ) from None

@@ -16,14 +16,18 @@ _KNOWN = ".csv, .tsv (each also .gz, .zst, .bz2), .parquet"
 _GLOB_CHARACTERS = "*?["
 
 
-def expand_inputs(arguments: Sequence[str], *, format: str = "auto", roots: Sequence[str] = ()) -> tuple[InputFile, ...]:
+def expand_inputs(
+    arguments: Sequence[str], *, format: str = "auto", roots: Sequence[str] = ()
+) -> tuple[InputFile, ...]:
     """Files in the order of the arguments; a glob, a directory (recursive) sorted by path; `@file` is a list of paths.
 
     format: auto | csv | parquet; other than auto it overrides the extension. roots: folders that inputs may lie under,
     by real path; empty: no restriction. Raises InputMissing, InputRefused.
     """
     files = [
-        _input_file(path, format, roots) for argument in arguments for path in _paths(argument, format, roots, Path.cwd())
+        _input_file(path, format, roots)
+        for argument in arguments
+        for path in _paths(argument, format, roots, Path.cwd())
     ]
     if not files:
         raise InputMissing("no input", expected="files, folders, globs or @lists", remedy="name at least one")
@@ -47,14 +51,14 @@ def check_roots(path: str, roots: Sequence[str], setting: str = "SCORING_INPUT_R
 
 
 def _paths(argument: str, format: str, roots: Sequence[str], base: Path) -> Iterator[str]:
-    path = os.path.abspath(base / argument)
-    if os.path.isdir(path):
+    path = os.path.normpath(base / argument)
+    if Path(path).is_dir():
         check_roots(path, roots)
         yield from _folder(path, format)
     elif os.path.lexists(path):
         yield path
     elif argument.startswith("@"):
-        yield from _list(os.path.abspath(base / argument[1:]), format, roots)
+        yield from _list(os.path.normpath(base / argument[1:]), format, roots)
     elif "://" in argument:
         raise InputRefused(argument, expected="a local path", got="a URL", remedy="copy the object to a local file")
     elif any(character in argument for character in _GLOB_CHARACTERS):
@@ -64,11 +68,11 @@ def _paths(argument: str, format: str, roots: Sequence[str], base: Path) -> Iter
 
 
 def _glob(pattern: str, argument: str, format: str, roots: Sequence[str]) -> Iterator[str]:
-    found = sorted(glob.glob(pattern, recursive=True))
+    found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
     if not found:
         raise InputMissing(f"no file fits {argument}", remedy="check the pattern; quote it so that the shell leaves it")
     for path in found:
-        if os.path.isdir(path):
+        if Path(path).is_dir():
             check_roots(path, roots)
             yield from _folder(path, format)
         else:
@@ -79,7 +83,9 @@ def _folder(folder: str, format: str) -> list[str]:
     found = []
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(("_", "."))]
-        found += [os.path.join(parent, name) for name in names if not name.startswith(("_", ".")) and _known(name, format)]
+        found += [
+            str(Path(parent) / name) for name in names if not name.startswith(("_", ".")) and _known(name, format)
+        ]
     if not found:
         raise InputMissing(f"no input file in {folder}", expected=_KNOWN, remedy="name the files")
     return sorted(found)
@@ -104,9 +110,9 @@ def _known(name: str, format: str) -> bool:
 
 
 def _kind(name: str) -> tuple[FileFormat | None, str | None]:
-    stem, extension = os.path.splitext(name.lower())
-    compression = _COMPRESSIONS.get(extension)
-    return _FORMATS.get(os.path.splitext(stem)[1] if compression else extension), compression
+    path = Path(name.lower())
+    compression = _COMPRESSIONS.get(path.suffix)
+    return _FORMATS.get(Path(path.stem).suffix if compression else path.suffix), compression
 
 
 def _input_file(path: str, format: str, roots: Sequence[str]) -> InputFile:
@@ -120,7 +126,9 @@ def _input_file(path: str, format: str, roots: Sequence[str]) -> InputFile:
             path, expected=_KNOWN, got="JSON lines, which is not read yet", remedy="convert it to CSV or Parquet"
         )
     if found is None:
-        raise InputRefused(path, expected=_KNOWN, got="another extension", remedy="say --format csv or --format parquet")
+        raise InputRefused(
+            path, expected=_KNOWN, got="another extension", remedy="say --format csv or --format parquet"
+        )
     if found is FileFormat.PARQUET and compression:
         raise InputRefused(path, expected="Parquet as it stands", got=compression, remedy="decompress it first")
     return InputFile(path=path, format=found, fingerprint=seen, compression=compression)

@@ -79,9 +79,7 @@ def _owners(folder: Path) -> dict[str, str | None]:
     if manifest is not None:
         listed = {entry["path"]: str(manifest["job_id"]) for entry in [*manifest["parts"], *manifest["rejects"]]}
         listed |= {name: str(manifest["job_id"]) for name in (MANIFEST, PARTIAL, SUCCESS)}
-    found = (
-        os.path.relpath(os.path.join(parent, name), folder) for parent, _, names in os.walk(folder) for name in names
-    )
+    found = (str((Path(parent) / name).relative_to(folder)) for parent, _, names in os.walk(folder) for name in names)
     return {name: listed.get(name) or _owner(folder, name) for name in sorted(found)}
 
 
@@ -104,5 +102,8 @@ def _check_writable(path: Path) -> None:
         nearest = nearest.parent
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         raise OutputRefused(
-            f"cannot write to {path}", expected="a writable folder", got=f"{nearest} is not", remedy="name another --output"
+            f"cannot write to {path}",
+            expected="a writable folder",
+            got=f"{nearest} is not",
+            remedy="name another --output",
         )

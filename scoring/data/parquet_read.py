@@ -29,7 +29,10 @@ def open_parquet(path: str) -> Iterator[pq.ParquetFile]:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise InputRefused(
-            f"{path} is no whole Parquet file", expected="a Parquet footer", got=str(error)[:200], remedy="export it again"
+            f"{path} is no whole Parquet file",
+            expected="a Parquet footer",
+            got=str(error)[:200],
+            remedy="export it again",
         ) from None
     with file:
         yield file

@@ -69,7 +69,7 @@ def promote(output: Path, staged: StagedFile) -> None:
     with storage_faults(output):
         target.parent.mkdir(exist_ok=True)
         try:
-            os.replace(source, target)
+            source.replace(target)
         except FileNotFoundError:
             if not _is(target, staged):
                 raise ChunkCorrupt(
@@ -104,7 +104,10 @@ def footer_rows(path: Path) -> int:
         return int(pq.read_metadata(path).num_rows)
     except (OSError, pa.ArrowException) as error:
         raise ChunkCorrupt(
-            f"{path} is gone or damaged", expected="a Parquet footer", got=str(error)[:200], remedy="submit the job again"
+            f"{path} is gone or damaged",
+            expected="a Parquet footer",
+            got=str(error)[:200],
+            remedy="submit the job again",
         ) from error
 
 
@@ -135,7 +138,9 @@ def _stage(
 
 
 def _write(table: pa.Table, file: object, compression: str) -> None:
-    texts = [field.name for field in table.schema if pa.types.is_string(field.type) or pa.types.is_dictionary(field.type)]
+    texts = [
+        field.name for field in table.schema if pa.types.is_string(field.type) or pa.types.is_dictionary(field.type)
+    ]
     pq.write_table(
         table,
         file,

@@ -33,7 +33,9 @@ def describe(files: Sequence[InputFile], dialect: CsvDialect) -> SourceSchema:
         raise InputRefused(
             "CSV and Parquet files in one job",
             expected="one format",
-            got=", ".join(sorted(f"{format.value}: {next(f.path for f in files if f.format is format)}" for format in formats)),
+            got=", ".join(
+                sorted(f"{format.value}: {next(f.path for f in files if f.format is format)}" for format in formats)
+            ),
             remedy="submit one job for each",
         )
     return _describe_csv(files, dialect) if files[0].format is FileFormat.CSV else _describe_parquet(files)

@@ -31,7 +31,10 @@ class Screened:
 
 
 def screen(
-    batch: pa.RecordBatch, columns: Sequence[ColumnSpec], dialect: CsvDialect | None = None, faults: Faults | None = None
+    batch: pa.RecordBatch,
+    columns: Sequence[ColumnSpec],
+    dialect: CsvDialect | None = None,
+    faults: Faults | None = None,
 ) -> Screened:
     """Type and judge each column.
 
@@ -116,4 +119,3 @@ def fill_value(spec: ColumnSpec) -> np.generic:
         return np.bool_(text.strip().lower() in ("true", "1"))
     dtype = np.dtype((spec.dtype or Dtype.FLOAT64).value)
     return dtype.type(text if dtype.kind == "f" else int(text))
-

@@ -26,7 +26,7 @@ def split_csv(
     builder = ChunkBuilder(columns, work, chunk_rows=chunk_rows, chunk=start.chunk, row=start.row, limit=limit)
     end = start
     for index in range(start.file, len(files)):
-        if builder.at_limit:
+        if builder.at_limit():
             break
         file = files[index]
         check_unchanged(file.fingerprint)
@@ -38,7 +38,7 @@ def split_csv(
                 if builder.room == 0 and builder.rows:
                     check_unchanged(file.fingerprint)
                     yield builder.finish(), end
-            if builder.at_limit:
+            if builder.at_limit():
                 break
         check_unchanged(file.fingerprint)
     if builder.rows:

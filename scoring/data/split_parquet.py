@@ -12,7 +12,15 @@ from scoring.core.columns import ColumnSpec
 from scoring.core.source import InputFile, Position
 from scoring.data.chunk_builder import ChunkBuilder
 from scoring.data.fingerprints import check_unchanged
-from scoring.data.parquet_read import BATCH_ROWS, damage_in_words, group_rows, names_of, open_parquet, reject_rows, slot_batch
+from scoring.data.parquet_read import (
+    BATCH_ROWS,
+    damage_in_words,
+    group_rows,
+    names_of,
+    open_parquet,
+    reject_rows,
+    slot_batch,
+)
 from scoring.data.screen import screen
 
 
@@ -93,9 +101,7 @@ def plan_ranges(
 
 def _range(refs: list[RowGroupRef], decoded: int, end: Position) -> Range:
     rows = sum(ref.length for ref in refs)
-    return Range(
-        refs=tuple(refs), referenced=decoded <= MAX_DECODE_RATIO * rows, end=replace(end, chunk=end.chunk + 1)
-    )
+    return Range(refs=tuple(refs), referenced=decoded <= MAX_DECODE_RATIO * rows, end=replace(end, chunk=end.chunk + 1))
 
 
 def _pieces(
@@ -178,4 +184,3 @@ class RowStream:
         if self._file is not None:
             self._file.close()
         self._file = self._held = self._at = None
-

@@ -72,7 +72,7 @@ def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            temporary.replace(path)
             sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
@@ -120,7 +120,7 @@ def _keep(temporary: Path, folder: Path, name: str) -> Path:
     if held is not None and digest_of(held) == folder.name:
         return held
     target = held or folder / name
-    os.chmod(temporary, 0o444)
-    os.replace(temporary, target)
+    temporary.chmod(0o444)
+    temporary.replace(target)
     sync_folder(folder)
     return target
