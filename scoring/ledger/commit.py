@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import Integer, bindparam, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from scoring.core.accuracy.figure import Figure
 from scoring.core.chunks import Part
@@ -15,10 +16,14 @@ from scoring.ledger.parts import insert_reject_counts
 from scoring.ledger.records import Claim
 from scoring.ledger.tables import chunk_metrics, chunk_sums, chunks, parts, reject_counts
 
-_INSERT_PART = insert(parts).values(committed_at=now_us())
+_OF_CHUNK = (chunks.c.job_id == bindparam("p_job")) & (chunks.c.chunk == bindparam("p_chunk"))
+_ROWS = select(chunks.c.rows).where(_OF_CHUNK).scalar_subquery()
+_BY_SPLIT = select(chunks.c.rows_rejected).where(_OF_CHUNK).scalar_subquery()
 
-_CHUNK_ROWS = select(chunks.c.rows, chunks.c.rows_rejected).where(
-    chunks.c.job_id == bindparam("p_job"), chunks.c.chunk == bindparam("p_chunk")
+_INSERT_PART = insert(parts).values(
+    rows=_ROWS,  # the chunk's, so that the table's own rule counts scored + rejected against it
+    rejected_in_scoring=bindparam("p_rejected", type_=Integer) - _BY_SPLIT,
+    committed_at=now_us(),
 )
 
 _DROP_REJECT_COUNTS = delete(reject_counts).where(
@@ -28,51 +33,47 @@ _DROP_REJECT_COUNTS = delete(reject_counts).where(
 
 def record_part(tx: Tx, claim: Claim, part: Part, metrics: Sequence[Figure]) -> None:
     """Store the part of the chunk that `claim` has just completed. Raises AccountingBroken where a row is missing."""
-    job_id = claim.step.job_id
-    own = {"p_job": job_id, "p_chunk": claim.step.chunk}
-    made = tx.execute(_CHUNK_ROWS, own).one()
-    _check_rows(claim, part, made.rows, made.rows_rejected)
-    tx.execute(_INSERT_PART, _row_of(claim, part, made.rows_rejected))
-    if made.rows_rejected:
+    job_id, chunk = claim.step.job_id, claim.step.chunk
+    if not _files_hold_all(claim, part):
+        raise _broken(claim, part, "its files say otherwise")
+    try:
+        tx.execute(_INSERT_PART, _row_of(claim, part))
+    except IntegrityError as error:
+        raise _broken(claim, part, str(error.orig).splitlines()[0]) from error
+    if part.rows_rejected:
         # The split's counts by reason; the part's own, which follow, hold these rows too.
-        tx.execute(_DROP_REJECT_COUNTS, own)
-    insert_reject_counts(tx, job_id, part.chunk, part.reject_counts)
+        tx.execute(_DROP_REJECT_COUNTS, {"p_job": job_id, "p_chunk": chunk})
+    insert_reject_counts(tx, job_id, chunk, part.reject_counts)
     if part.sums is not None:
-        tx.execute(insert(chunk_sums), {"job_id": job_id, "chunk": part.chunk, "sums": part.sums})
+        tx.execute(insert(chunk_sums), {"job_id": job_id, "chunk": chunk, "sums": part.sums})
     # A matrix is no number; only the job's own is kept.
-    figures = [_figure(job_id, part.chunk, figure) for figure in metrics if figure.detail is None]
+    figures = [_figure(job_id, chunk, figure) for figure in metrics if figure.detail is None]
     if figures:
         tx.execute(insert(chunk_metrics), figures)
 
 
-def _check_rows(claim: Claim, part: Part, rows: int, by_split: int) -> None:
-    """The CHECK constraints of `parts` say the same; here it is said in words."""
-    in_files = (part.part.rows, part.rejects.rows if part.rejects is not None else 0)
-    if (
-        part.chunk == claim.step.chunk
-        and part.rows_scored + part.rows_rejected == rows
-        and part.rows_rejected >= by_split
-        and in_files == (part.rows_scored, part.rows_rejected)
-    ):
-        return
-    raise AccountingBroken(
-        f"{claim.step}: the part does not hold the chunk's rows",
-        expected=f"{rows} rows, {by_split} or more of them rejected",
-        got=f"chunk {part.chunk}: {part.rows_scored} scored + {part.rows_rejected} rejected, files of {in_files} rows",
+def _files_hold_all(claim: Claim, part: Part) -> bool:
+    in_rejects = 0 if part.rejects is None else part.rejects.rows
+    return (part.chunk, part.part.rows, in_rejects) == (claim.step.chunk, part.rows_scored, part.rows_rejected)
+
+
+def _broken(claim: Claim, part: Part, why: str) -> AccountingBroken:
+    return AccountingBroken(
+        f"{claim.step}: the part does not hold the rows of its chunk",
+        expected="as many rows as the split has counted, no fewer of them rejected",
+        got=f"{part.rows_scored} scored + {part.rows_rejected} rejected ({why})",
         remedy="nothing was published; report this with `scoring failures`",
     )
 
 
-def _row_of(claim: Claim, part: Part, by_split: int) -> dict[str, Any]:
-    rejects = part.rejects
+def _row_of(claim: Claim, part: Part) -> dict[str, Any]:
+    rejects, job_id = part.rejects, claim.step.job_id
     return {
-        "job_id": claim.step.job_id,
+        "job_id": job_id,
         "chunk": part.chunk,
         "attempt": claim.attempt,
-        "rows": part.rows_scored + part.rows_rejected,
         "rows_scored": part.rows_scored,
         "rows_rejected": part.rows_rejected,
-        "rejected_in_scoring": part.rows_rejected - by_split,
         "part_staged": part.part.staged,
         "part_path": part.part.path,
         "part_bytes": part.part.bytes,
@@ -81,6 +82,9 @@ def _row_of(claim: Claim, part: Part, by_split: int) -> dict[str, Any]:
         "rejects_path": rejects and rejects.path,
         "rejects_bytes": rejects and rejects.bytes,
         "rejects_sha256": rejects and rejects.sha256,
+        "p_job": job_id,
+        "p_chunk": part.chunk,
+        "p_rejected": part.rows_rejected,
     }
 
 

@@ -45,9 +45,7 @@ UNSCORED = select(func.coalesce(func.sum(_waiting.c.bytes), 0)).where(
 _CHUNK = select(chunks).where(chunks.c.job_id == bindparam("p_job"), chunks.c.chunk == bindparam("p_chunk"))
 
 
-def insert_chunk(
-    tx: Tx, split: Claim, chunk: Chunk, position: Position, reject_counts: Sequence[RejectCount] = ()
-) -> None:
+def insert_chunk(tx: Tx, split: Claim, chunk: Chunk, position: Position) -> None:
     """Nothing → PENDING: the chunk, its score step, due now, and where the split goes on after it.
 
     The job's row is shared first, else a cancel between check and insert would leave a live chunk behind. Raises
@@ -71,7 +69,7 @@ def insert_chunk(
         },
     )
     tx.execute(_INSERT_STEP, {"p_job": job_id, "p_chunk": chunk.chunk, "p_bytes": chunk.bytes})
-    insert_reject_counts(tx, job_id, chunk.chunk, reject_counts)
+    insert_reject_counts(tx, job_id, chunk.chunk, chunk.reject_counts)
 
 
 def last_position(tx: Tx, job_id: JobId) -> Position | None:
