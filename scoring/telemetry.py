@@ -38,7 +38,7 @@ EVENTS: dict[str, tuple[int, str]] = {
     "worker.stopping": (INFO, "worker {process}: stopping; steps in hand are finished or handed back"),
     "worker.stopped": (INFO, "worker {process}: stopped"),
     "worker.orphaned": (ERROR, "worker {process}: the main process has died; this one ends"),
-    "worker.deaf": (ERROR, "worker {process}: nothing received for {seconds} s while steps wait; starting anew"),
+    "worker.deaf": (ERROR, "worker {process}: nothing received while steps wait; starting anew"),
     "scheduler.started": (INFO, "scheduler {process}: started"),
     "scheduler.stopped": (INFO, "scheduler {process}: stopped"),
     # Lines of libraries, passed on.

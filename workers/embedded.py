@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
-from scoring.core.errors import ExitCode, Interrupted
+from scoring.core.errors import ExitCode, Interrupted, LedgerAway
 from scoring.core.ids import JobId, StepId
 from scoring.core.states import StepKind
-from scoring.ledger import jobs
+from scoring.ledger import jobs, steps
 from scoring.pipeline.context import Context
 from scoring.pipeline.control import take_over
 from scoring.queue import NAMESPACE, CeleryBell
 from scoring.settings import EMBEDDED_BROKER
+from scoring.telemetry import announce
 from workers.interrupt import Interrupt, interrupts
 from workers.joblock import job_lock
 from workers.memory import memory_worker
@@ -105,7 +106,11 @@ def _ticking(context: Context, slots: int, halt: threading.Event) -> Iterator[_T
 
 def _is_over(context: Context, job_id: JobId) -> bool:
     """Settled, and finalized as well: a cancelled job's last step still promotes what is finished."""
-    return context.ledger.run(lambda tx: jobs.job(tx, job_id).state.settled and not jobs.open_steps(tx, job_id))
+    try:
+        return context.ledger.look(lambda tx: jobs.job(tx, job_id).state.settled and not steps.open_steps(tx, job_id))
+    except LedgerAway as error:
+        announce("ledger.away", error=str(error))
+        return False
 
 
 def _interrupted(job_id: JobId, interrupt: Interrupt) -> Interrupted:

@@ -11,7 +11,6 @@ from scoring.core.ids import JobId, StepId
 from scoring.ledger.database import Ledger
 from scoring.pipeline.context import Context
 from scoring.pipeline.models import ModelCache
-from scoring.pipeline.work import work
 from scoring.queue import CeleryBell, MessageRefused, step_of
 from scoring.settings import Settings
 from scoring.telemetry import announce
@@ -73,7 +72,14 @@ def answer(message: object) -> None:
     if service is None or service.stop.is_set():
         return  # its row stays due and rung: the tick rings it again
     try:
-        work(service.context(), step, service.stop)
+        _work(service.context(), step, service.stop)
     except Exception as error:  # noqa: BLE001  # the ledger is away, or a fault of ours: the lease ends by itself
         announce("step.broken", step=str(step), error=f"{type(error).__name__}: {error}")
     service.answered(step)
+
+
+def _work(context: Context, step: StepId, stop: Event) -> None:
+    # Here, not above: a command that only asks the ledger opens a context too, and needs no model runtime.
+    from scoring.pipeline.work import work
+
+    work(context, step, stop)

@@ -1,0 +1,108 @@
+"""A worker process of a deployment: Celery's prefork pool, how it stops, and what it says of itself."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from functools import cache, partial
+from types import FrameType
+
+from celery import signals
+from celery.utils.sysinfo import cpu_budget
+from celery.worker import WorkController, state
+
+from scoring.core.states import Priority
+from scoring.settings import Settings
+from scoring.telemetry import announce, configure
+from workers.app import deployed_app, queue_names
+from workers.presence import Presence, worker
+from workers.process import Service, open_context, process_name, serving
+from workers.stoppipe import StopPipe
+from workers.watch import Watch
+
+CHILD_GRACE_SECONDS = 15.0
+"""A child that gets a SIGTERM of its own (a service manager may signal the whole group) hands its step back within
+these; then it ends, finished or not."""
+
+
+def run_worker(
+    settings: Settings, *, concurrency: int | None = None, queues: Sequence[Priority] = tuple(Priority)
+) -> int:
+    """Work on the steps of all submitted jobs until SIGTERM or SIGINT; returns the exit code.
+
+    ``concurrency`` steps run at a time, each in a process of its own (default: usable cores).
+    Raises LedgerAway or SettingsError if the ledger cannot be used at the start; later the worker waits for servers
+    that are away.
+    """
+    configure(settings.log_format)
+    cores = cpu_budget().count
+    slots = concurrency or cores
+    threads = max(1, cores // slots)
+    open_context(settings).ledger.close()
+    pipe = StopPipe()
+    # Opened at the first message, in the child: neither a connection nor a session may cross a fork.
+    context = cache(partial(open_context, settings, intra_threads=threads))
+    announce("worker.started", process=process_name(), slots=slots, threads=threads, queues=",".join(queues))
+    with serving(None, Service(context=context, stop=pipe.stop)):
+        restart = _Celery(settings, slots, tuple(queues), pipe).run()
+    announce("worker.stopped", process=process_name())
+    if restart:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # the very command that is running
+    return 0
+
+
+class _Celery:
+    """The main process: Celery's loop in the main thread, the watch beside it."""
+
+    def __init__(self, settings: Settings, slots: int, queues: tuple[Priority, ...], pipe: StopPipe) -> None:
+        self._slots = slots
+        self._pipe = pipe
+        self._deaf = False
+        app = deployed_app(settings.broker_url)
+        app.set_default()
+        self._controller: WorkController = app.WorkController(
+            pool="prefork",
+            concurrency=slots,
+            queues=queue_names(queues),
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+        )
+        presence = Presence(worker(process_name(), slots=slots, queues=queues))
+        self._watch = Watch(settings.database_url, presence, queues, state=self._state, restart=self._start_anew)
+
+    def run(self) -> bool:
+        """Until a signal, or until the worker is deaf: then True."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
+        signals.worker_process_init.connect(self._in_child, weak=False)
+        self._watch.start()
+        self._controller.start()
+        self._watch.close()
+        return self._deaf or bool(self._controller.exitcode)
+
+    def _end(self, _number: int, _frame: FrameType | None) -> None:
+        """Warm stop; at the second signal a cold one."""
+        if state.should_stop is not None:
+            state.should_terminate = 1
+        state.should_stop = 0
+        self._pipe.close()
+
+    def _in_child(self, **_: object) -> None:
+        self._pipe.watch()
+        signal.signal(signal.SIGTERM, self._end_child)
+
+    def _end_child(self, _number: int, _frame: FrameType | None) -> None:
+        self._pipe.stop.set()
+        timer = threading.Timer(CHILD_GRACE_SECONDS, os._exit, (0,))
+        timer.daemon = True
+        timer.start()
+
+    def _state(self) -> tuple[int, bool]:
+        return sum(state.total_count.values()), len(state.active_requests) < self._slots
+
+    def _start_anew(self) -> None:
+        announce("worker.deaf", process=process_name())
+        self._deaf = True
+        os.kill(os.getpid(), signal.SIGTERM)
