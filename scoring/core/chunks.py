@@ -16,6 +16,13 @@ MAX_DECODE_RATIO = 1.25
 """A row group is referenced where at most this many times the chunk's rows must be decoded, else copied."""
 
 
+HIGH_BYTES = 1 << 30
+"""Bytes of chunk files that wait for a worker: at this mark the split hands back …"""
+
+LOW_BYTES = 1 << 29
+"""… and at this one it goes on, so that the disk stays bounded and a lone worker turns to the chunks."""
+
+
 def auto_chunk_rows(row_bytes: int) -> int:
     """Rows per chunk for rows of `row_bytes` decoded bytes."""
     return max(MIN_CHUNK_ROWS, min(MAX_CHUNK_ROWS, CHUNK_BYTES // max(1, row_bytes)))
@@ -127,7 +134,7 @@ class Part:
     part: StagedFile
     # All rejected rows, those of the split included; None where there are none.
     rejects: StagedFile | None
-    # Rows rejected while scoring, and why; those of the split are counted with the chunk.
+    # Of all rejected rows; they replace the counts that the split recorded with the chunk.
     reject_counts: tuple[RejectCount, ...] = ()
     # Mergeable accuracy sums (core/accuracy), or None without a label.
     sums: bytes | None = None

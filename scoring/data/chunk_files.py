@@ -1,6 +1,7 @@
 """Chunk files: written by the split, read by the score step, deleted once their part is promoted."""
 
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ def read_chunk(chunk: Chunk, work: Path, columns: Sequence[ColumnSpec]) -> Clean
         return _read_refs(chunk, columns)
     dictionaries = [spec.slot for spec in columns if spec.dtype is Dtype.STRING]
     batch = _read(work / chunk.path, dictionaries)
-    rejects = _read(work / chunk.rejects_path, []) if chunk.rejects_path else None
+    rejects = read_rejects(chunk, work)
     rows = rows_without(chunk, rejects)
     if len(rows) != batch.num_rows:
         raise ChunkCorrupt(
@@ -62,11 +63,21 @@ def rows_without(chunk: Chunk, rejects: pa.RecordBatch | None) -> Ints:
     return np.delete(rows, values_of(rejects.column("_row")).astype(np.int64) - chunk.first_row)
 
 
+def read_rejects(chunk: Chunk, work: Path) -> pa.RecordBatch | None:
+    """What the split rejected of the chunk; None where it rejected nothing."""
+    return _read(work / chunk.rejects_path, []) if chunk.rejects_path else None
+
+
 def delete_chunk(chunk: Chunk, work: Path) -> None:
     """Remove the chunk's files, if they are still there."""
     for name in (chunk.path, chunk.rejects_path):
         if name is not None:
             (work / name).unlink(missing_ok=True)
+
+
+def delete_work(work: Path) -> None:
+    """Remove all chunk files of a job."""
+    shutil.rmtree(work, ignore_errors=True)
 
 
 def write_chunk_file(table: pa.Table, work: Path, name: str, dictionaries: Sequence[str] = ()) -> WrittenFile:

@@ -1,14 +1,15 @@
 """Part files: staged under the attempt's own name, moved to their public name once a commit has named them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scoring.core.chunks import StagedFile
+from scoring.core.chunks import Part, StagedFile
 from scoring.core.errors import ChunkCorrupt
+from scoring.data.arrays import one_batch
 from scoring.data.digests import digest_of
 from scoring.data.storage import storage_faults, sync_folder
 
@@ -83,6 +84,19 @@ def promote(output: Path, staged: StagedFile) -> None:
         sync_folder(source.parent)
 
 
+def promote_part(output: Path, part: Part) -> None:
+    """Give all files of a committed chunk their public names."""
+    if part.rejects is not None:
+        promote(output, part.rejects)
+    promote(output, part.part)
+
+
+def locate(output: Path, staged: StagedFile) -> Path:
+    """Where the committed file lies now: under its public name, or still staged."""
+    waiting = output / staged.staged
+    return waiting if waiting.exists() else output / staged.path
+
+
 def remove_staged(output: Path, staged: StagedFile | None) -> None:
     """Remove a file of an attempt that did not win."""
     if staged is not None:
@@ -98,17 +112,20 @@ def clear_staging(output: Path) -> None:
         folder.rmdir()
 
 
+def read_part(path: Path, columns: Sequence[str]) -> pa.RecordBatch:
+    """Some columns of one part file, as one batch. Raises ChunkCorrupt."""
+    try:
+        return one_batch(pq.read_table(path, columns=list(columns), page_checksum_verification=True, partitioning=None))
+    except (OSError, pa.ArrowException) as error:
+        raise _damaged(path, error) from error
+
+
 def footer_rows(path: Path) -> int:
     """Rows that the file's own footer tells. Raises ChunkCorrupt where it is gone or torn."""
     try:
         return int(pq.read_metadata(path).num_rows)
     except (OSError, pa.ArrowException) as error:
-        raise ChunkCorrupt(
-            f"{path} is gone or damaged",
-            expected="a Parquet footer",
-            got=str(error)[:200],
-            remedy="submit the job again",
-        ) from error
+        raise _damaged(path, error) from error
 
 
 def _stage(
@@ -150,6 +167,12 @@ def _write(table: pa.Table, file: object, compression: str) -> None:
         write_statistics=["_row"],
         write_page_checksum=True,
         row_group_size=max(1, table.num_rows),
+    )
+
+
+def _damaged(path: Path, error: Exception) -> ChunkCorrupt:
+    return ChunkCorrupt(
+        f"{path} is gone or damaged", expected="a Parquet file", got=str(error)[:200], remedy="submit the job again"
     )
 
 

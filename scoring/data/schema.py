@@ -33,9 +33,7 @@ def describe(files: Sequence[InputFile], dialect: CsvDialect) -> SourceSchema:
         raise InputRefused(
             "CSV and Parquet files in one job",
             expected="one format",
-            got=", ".join(
-                sorted(f"{format.value}: {next(f.path for f in files if f.format is format)}" for format in formats)
-            ),
+            got=", ".join(next(file.path for file in files if file.format is found) for found in sorted(formats)),
             remedy="submit one job for each",
         )
     return _describe_csv(files, dialect) if files[0].format is FileFormat.CSV else _describe_parquet(files)

@@ -112,6 +112,14 @@ def chunks_without_part(tx: Tx, job_id: JobId) -> list[Chunk]:
     return [_chunk_of(row) for row in tx.execute(query)]
 
 
+def failed_chunks(tx: Tx, job_id: JobId) -> list[int]:
+    """Numbers of the chunks that failed for good, in order."""
+    query = select(steps.c.chunk).where(
+        steps.c.job_id == job_id, steps.c.kind == StepKind.SCORE.value, steps.c.state == StepState.FAILED.value
+    )
+    return list(tx.scalars(query.order_by(steps.c.chunk)))
+
+
 def rejected_rows(tx: Tx, job_id: JobId) -> int:
     """Rows rejected so far, by split and scoring. Reads the chunks that have rejects, and no others."""
     by_split = select(func.coalesce(func.sum(chunks.c.rows_rejected), 0)).where(

@@ -1,0 +1,32 @@
+"""What a person does to a job that exists: cancel, retry, resume."""
+
+from scoring.core.ids import JobId
+from scoring.ledger import jobs, steps
+from scoring.ledger.database import Tx
+from scoring.ledger.records import CancelResult, Job
+from scoring.pipeline.context import Context
+from scoring.pipeline.publish import publish_due
+
+
+def cancel(context: Context, job_id: JobId) -> CancelResult:
+    """Stop the job for good. Finished parts stay; a finalize step promotes them and writes `_partial.json`."""
+    result = context.ledger.run(lambda tx: jobs.cancel(tx, job_id))
+    publish_due(context)
+    return result
+
+
+def retry(context: Context, job_id: JobId) -> Job:
+    """Open a new round of a failed job: what succeeded stays, the rest is pending again."""
+    job = context.ledger.run(lambda tx: jobs.retry(tx, job_id))
+    publish_due(context)
+    return job
+
+
+def take_over(context: Context, job_id: JobId, runner: str) -> Job:
+    """Make this process the job's runner. The caller holds the job's lock file, so its former owner is dead."""
+    return context.ledger.run(lambda tx: _take_over(tx, job_id, runner))
+
+
+def _take_over(tx: Tx, job_id: JobId, runner: str) -> Job:
+    steps.take_over(tx, job_id)
+    return jobs.adopt(tx, job_id, runner)

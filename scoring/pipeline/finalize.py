@@ -1,0 +1,99 @@
+"""The end of a job: reach a verdict, commit it, then roll the files forward to it.
+
+Everything after the commit is done from rows alone, and may be done again.
+"""
+
+from pathlib import Path
+
+from scoring.core.chunks import StagedFile
+from scoring.core.states import JobState
+from scoring.data import parts as part_files
+from scoring.data.chunk_files import delete_work, read_rejects
+from scoring.data.manifest import Manifest, ManifestPart, part_columns, write_manifest, write_partial
+from scoring.data.outputs import clear_replaced
+from scoring.ledger import jobs, parts
+from scoring.ledger.records import Claim, CommittedPart, Job
+from scoring.pipeline.context import Context
+from scoring.pipeline.lease import Lease
+from scoring.pipeline.models import part_metadata
+from scoring.pipeline.verdict import reach_verdict
+
+NO_ATTEMPT = 0
+"""In the staged names of rejects whose chunk never succeeded: no attempt bears this number."""
+
+
+def finalize(context: Context, claim: Claim, lease: Lease) -> None:
+    """Bring a job whose chunks have all settled to its end, or tidy up after a cancelled one."""
+    job_id = claim.step.job_id
+    job = context.ledger.look(lambda tx: jobs.job(tx, job_id))
+    committed = context.ledger.look(lambda tx: parts.committed_parts(tx, job_id))
+    if job.state is JobState.RUNNING:
+        verdict, figures = reach_verdict(context, job, committed, lease)
+        job = context.ledger.run(lambda tx: jobs.begin_finalizing(tx, claim, verdict, figures))
+    _publish(context, job, committed, lease)
+    lease.end()
+    context.ledger.run(lambda tx: jobs.settle(tx, claim))
+    if job.succeeds or job.state is JobState.CANCELLED:
+        delete_work(context.work_folder(job_id))  # a failed job keeps its chunk files for `retry`
+
+
+def _publish(context: Context, job: Job, committed: list[CommittedPart], lease: Lease) -> None:
+    output = Path(job.output)
+    if job.options.overwrite and not job.succeeds:
+        part_files.clear_staging(output)  # last night's result stays as it was
+        return
+    if job.options.overwrite:
+        clear_replaced(output, job_id=job.id)
+    for part in committed:
+        lease.check()
+        part_files.promote_part(output, part.files)
+    more_rejects = _rejects_without_part(context, job, output)
+    part_files.clear_staging(output)
+    if not (committed or more_rejects):
+        output.mkdir(parents=True, exist_ok=True)
+    manifest = _manifest(job, output, committed, more_rejects)
+    if job.succeeds:
+        write_manifest(output, manifest)
+    else:
+        write_partial(output, manifest)
+
+
+def _rejects_without_part(context: Context, job: Job, output: Path) -> list[tuple[int, StagedFile]]:
+    """Publish what the split rejected of chunks that never succeeded: (chunk, file)."""
+    published = []
+    for chunk in context.ledger.look(lambda tx: parts.chunks_without_part(tx, job.id)):
+        rejects = read_rejects(chunk, context.work_folder(job.id))
+        if rejects is not None:
+            metadata = part_metadata(job, chunk.chunk)
+            staged = part_files.stage_rejects(output, chunk.chunk, NO_ATTEMPT, rejects, metadata=metadata)
+            part_files.promote(output, staged)
+            published.append((chunk.chunk, staged))
+    return published
+
+
+def _manifest(
+    job: Job, output: Path, committed: list[CommittedPart], more_rejects: list[tuple[int, StagedFile]]
+) -> Manifest:
+    scored = sum(part.files.rows_scored for part in committed)
+    rejected = sum(part.files.rows_rejected for part in committed) + sum(file.rows for _, file in more_rejects)
+    return Manifest(
+        job_id=job.id,
+        model_name=job.model.name,
+        model_version=job.model.version,
+        model_sha256=job.model.sha256,
+        rows_total=job.rows_total if job.rows_total is not None else scored + rejected,
+        rows_scored=scored,
+        rows_rejected=rejected,
+        columns=part_columns(output / committed[0].files.part.path) if committed else [],
+        parts=[
+            ManifestPart(
+                chunk=part.chunk.chunk,
+                first_row=part.chunk.first_row,
+                rows_rejected=part.files.rows_rejected,
+                part=part.files.part,
+                rejects=part.files.rejects,
+            )
+            for part in committed
+        ],
+        more_rejects=more_rejects,
+    )

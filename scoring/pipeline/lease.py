@@ -1,0 +1,88 @@
+"""The heartbeat of one claim: keeps the lease from its own thread, and tells the work when it must stop."""
+
+import time
+from collections.abc import Callable
+from threading import Event, Thread
+from types import TracebackType
+
+from scoring.core.errors import LeaseLost, LedgerAway, ScoringError, StepTimeout
+from scoring.ledger import steps
+from scoring.ledger.records import Claim
+from scoring.pipeline.context import Context
+
+BEATS_PER_LEASE = 6
+MARGIN = 1 / 6
+"""Share of the lease before its end at which a worker that cannot extend gives up: the rescuer must find it idle."""
+
+
+class HandedBack(ScoringError):
+    """The process was told to stop: the step goes back as it was, no failure counted."""
+
+
+class Lease:
+    """A claim that is kept alive while the `with` block runs.
+
+    `is_set()` makes it an event that long work watches: true once the step must stop, for whatever reason.
+    """
+
+    def __init__(self, context: Context, claim: Claim, stop: Event, on_hang: Callable[[], None] | None = None) -> None:
+        self._ledger = context.ledger
+        self._claim = claim
+        self._stop = stop
+        self._seconds = context.settings.lease_seconds
+        self._timeout = context.settings.chunk_timeout_seconds
+        self._begun = self._extended = time.monotonic()
+        self._ended = Event()
+        self._reason: ScoringError | None = None
+        self._thread = Thread(target=self._beat, name=f"lease {claim.step}", daemon=True)
+
+    def __enter__(self) -> "Lease":
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def is_set(self) -> bool:
+        return self._reason is not None or self._stop.is_set()
+
+    def check(self) -> None:
+        """Raise the reason why the work must stop, if there is one."""
+        if self._reason is not None:
+            raise self._reason
+        if self._stop.is_set():
+            raise HandedBack("the process was told to stop")
+
+    def end(self) -> None:
+        """Extend once more and stop beating: what follows is the commit. Raises LeaseLost."""
+        self.check()
+        self._ended.set()
+        self._thread.join()
+        self._extend()
+        if self._reason is not None:
+            raise self._reason
+
+    def _beat(self) -> None:
+        while not self._ended.wait(self._seconds / BEATS_PER_LEASE):
+            if self._timeout and time.monotonic() - self._begun > self._timeout:
+                self._reason = StepTimeout(
+                    f"{self._claim.step} took too long",
+                    expected=f"at most {self._timeout:g} s (SCORING_CHUNK_TIMEOUT_SECONDS)",
+                    remedy="allow more time, or make the chunks smaller with --chunk-rows",
+                )
+                return
+            self._extend()
+            if self._reason is not None:
+                return
+
+    def _extend(self) -> None:
+        try:
+            held = self._ledger.run(lambda tx: steps.extend(tx, self._claim, self._seconds))
+        except LedgerAway as error:
+            if time.monotonic() - self._extended > self._seconds * (1 - MARGIN):
+                self._reason = error
+            return
+        self._extended = time.monotonic()
+        if not held:
+            self._reason = LeaseLost(f"{self._claim.step}: attempt {self._claim.attempt} no longer owns the step")

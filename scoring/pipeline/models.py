@@ -1,0 +1,44 @@
+"""Loaded models of one process: each is loaded once, however many chunks it scores."""
+
+from pathlib import Path
+from threading import Lock
+
+from scoring.ledger.records import Job
+from scoring.model.runner import Model, runtime_version
+from scoring.model.signature import Signature
+
+KEPT = 4
+"""Models kept loaded; a worker that serves more than these in turn loads again."""
+
+
+class ModelCache:
+    """Least recently used models, keyed by the digest that the job pins."""
+
+    def __init__(self, store: Path, intra_threads: int) -> None:
+        self._store = store
+        self._intra_threads = intra_threads
+        self._models: dict[str, Model] = {}
+        self._lock = Lock()
+
+    def get(self, job: Job) -> Model:
+        """The model of the job, its file checked against the pinned digest. Raises ModelChanged."""
+        sha256 = job.model.sha256
+        with self._lock:
+            model = self._models.pop(sha256, None)
+            if model is None:
+                signature = Signature.from_json(job.model.signature)
+                model = Model.load(self._store / job.model.path, sha256, signature, self._intra_threads)
+                while len(self._models) >= KEPT:
+                    del self._models[next(iter(self._models))]
+            self._models[sha256] = model
+            return model
+
+
+def part_metadata(job: Job, chunk: int) -> dict[str, str]:
+    """What the footer of a part file says of its origin (CONTRACT section 9, Files)."""
+    return {
+        "scoring.job_id": job.id,
+        "scoring.chunk": str(chunk),
+        "scoring.model_sha256": job.model.sha256,
+        "scoring.onnxruntime": runtime_version(),
+    }

@@ -1,0 +1,175 @@
+"""Everything that can be decided about a job before it exists: model, files, binding, chunk size, output."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from scoring.core.binding import Binding
+from scoring.core.chunks import auto_chunk_rows
+from scoring.core.columns import Dtype
+from scoring.core.errors import InputMissing, UsageError
+from scoring.core.ids import JobId
+from scoring.core.options import JobOptions
+from scoring.core.source import FileFormat, InputFile, SourceSchema
+from scoring.data.inputs import check_roots, expand_inputs
+from scoring.data.schema import check_files, decoded_row_bytes, describe
+from scoring.data.spool import spool
+from scoring.data.storage import copy_hashed
+from scoring.ledger import models
+from scoring.ledger.records import ModelVersion
+from scoring.model.bind import bind
+from scoring.model.signature import Signature, inspect
+from scoring.model.spec import ModelSpec, load_spec
+from scoring.pipeline.context import Context
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRequest:
+    """What the user wrote: a model, inputs, options. Paths may still be relative."""
+
+    model: str
+    inputs: tuple[str, ...]
+    options: JobOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundModel:
+    """A model that can be bound; `version` is None for a file that is not registered (yet)."""
+
+    name: str
+    signature: Signature
+    spec: ModelSpec
+    version: ModelVersion | None = None
+    file: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    model: FoundModel
+    files: tuple[InputFile, ...]
+    source: SourceSchema
+    binding: Binding
+    chunk_rows: int
+    # Parquet row groups of a good size become chunks as they stand.
+    whole_groups: bool
+    # Estimated bytes of a row in the result.
+    result_row_bytes: int
+
+
+def prepare(context: Context, request: JobRequest, stdin_to: Path | None = None) -> Prepared:
+    """Check the request against what lies on disk. Raises NotFound, InputRefused and its kin, UsageError.
+
+    stdin_to: where the input `-` is kept; None refuses it.
+    """
+    options = request.options
+    roots = input_roots(context)
+    model = find_model(context, request.model, options.spec)
+    arguments = tuple(_spooled(argument, stdin_to) for argument in request.inputs)
+    files = expand_inputs(arguments, format=options.format, roots=roots)
+    source = describe(files, options.dialect)
+    binding = bind(model.signature, model.spec, source, options)
+    check_files(files, binding.columns, options.dialect)
+    row_bytes = decoded_row_bytes(source, binding.columns)
+    return Prepared(
+        model=model,
+        files=files,
+        source=source,
+        binding=binding,
+        chunk_rows=options.chunk_rows or auto_chunk_rows(row_bytes),
+        whole_groups=options.chunk_rows is None and all(file.format is FileFormat.PARQUET for file in files),
+        result_row_bytes=_result_bytes(binding),
+    )
+
+
+def input_roots(context: Context) -> tuple[str, ...]:
+    return tuple(str(root) for root in context.settings.input_roots)
+
+
+def output_roots(context: Context) -> tuple[str, ...]:
+    return tuple(str(root) for root in context.settings.output_roots)
+
+
+def is_path(model: str) -> bool:
+    """A separator, the extension, or a file of that name make it a path (CONTRACT section 9)."""
+    return "/" in model or model.endswith(".onnx") or Path(model).exists()
+
+
+def find_model(context: Context, model: str, spec: str | None) -> FoundModel:
+    """A registered model by name, or a file that need not be registered."""
+    if not is_path(model):
+        version = context.ledger.run(lambda tx: models.find_model(tx, model))
+        own = load_spec(Path(spec)) if spec else ModelSpec.from_json(version.spec)
+        return FoundModel(name=version.name, signature=Signature.from_json(version.signature), spec=own, version=version)
+    file = Path(model).absolute()
+    if not file.exists():
+        raise InputMissing(
+            f"no model at {model}",
+            expected="an .onnx file or the name of a registered model",
+            got="no such file",
+            remedy="check the path; `scoring model list` names the registered ones",
+        )
+    check_roots(str(file), input_roots(context))
+    return FoundModel(name=model_name(file), signature=inspect(file), spec=load_spec(_spec_of(file, spec)), file=file)
+
+
+def model_name(file: Path) -> str:
+    """The name under which a file is registered: its stem, lower case, other characters `_`."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in file.stem.lower()) or "model"
+
+
+def register(context: Context, model: FoundModel) -> ModelVersion:
+    """Copy the file into the store while hashing it; the same bytes and spec are the same version."""
+    if model.version is not None:
+        return model.version
+    if model.file is None:
+        raise UsageError("a model to register", expected="a file", got="none", remedy="give its path")
+    store = context.settings.store
+    sha256, copy = copy_hashed(model.file, store / "models")
+    signature = inspect(copy).to_json()  # of the copy: the original may have been swapped since it was looked at
+    path = str(copy.relative_to(store))
+    return context.ledger.run(
+        lambda tx: models.register(
+            tx, name=model.name, sha256=sha256, path=path, signature=signature, spec=model.spec.to_json()
+        )
+    )
+
+
+def _spec_of(file: Path, spec: str | None) -> Path | None:
+    if spec is not None:
+        return Path(spec)
+    beside = file.with_name("model.yaml")
+    return beside if beside.exists() else None
+
+
+def _spooled(argument: str, stdin_to: Path | None) -> str:
+    if argument != STDIN:
+        return argument
+    if stdin_to is None:
+        raise UsageError(
+            "the input `-`", expected="files that can be read twice", got="standard input", remedy="save it to a file"
+        )
+    return spool(sys.stdin.buffer, stdin_to)
+
+
+_BYTES: dict[Dtype | None, int] = {
+    Dtype.FLOAT16: 2,
+    Dtype.FLOAT32: 4,
+    Dtype.FLOAT64: 8,
+    Dtype.INT8: 1,
+    Dtype.UINT8: 1,
+    Dtype.BOOL: 1,
+    Dtype.INT16: 2,
+    Dtype.UINT16: 2,
+    Dtype.INT32: 4,
+    Dtype.UINT32: 4,
+    Dtype.INT64: 8,
+    Dtype.UINT64: 8,
+}
+"""Bytes of one value; a text is taken as 16."""
+
+
+def _result_bytes(binding: Binding) -> int:
+    outputs = sum(_BYTES.get(output.dtype, 16) * output.width for output in binding.outputs)
+    return 8 + 16 * len(binding.carried) + outputs

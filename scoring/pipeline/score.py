@@ -1,0 +1,92 @@
+"""One chunk: read, run the model, stage the files, commit, promote. The commit decides; all else can be done again."""
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from scoring.core.accuracy.sums import to_bytes
+from scoring.core.chunks import Chunk, Part
+from scoring.data import parts as part_files
+from scoring.data.chunk_files import delete_chunk, read_chunk
+from scoring.data.rejects import count_rejects
+from scoring.ledger import jobs, parts, steps
+from scoring.ledger.database import OutcomeUnknown
+from scoring.ledger.records import Claim, Job
+from scoring.model.columns import part_batch
+from scoring.model.measure import chunk_metrics, measure_chunk
+from scoring.model.runner import Model
+from scoring.pipeline.context import Context
+from scoring.pipeline.lease import Lease
+from scoring.pipeline.models import part_metadata
+
+MICRO_BATCH_ROWS = 1_024
+"""For a chunk without a row, on which nothing can be measured."""
+
+
+def score(context: Context, claim: Claim, lease: Lease) -> None:
+    """Score the chunk of `claim` and publish its part, or leave no trace of the attempt but its row."""
+    job, chunk = context.ledger.look(
+        lambda tx: (jobs.job(tx, claim.step.job_id), parts.chunk(tx, claim.step.job_id, claim.step.chunk))
+    )
+    part = _stage(context, job, chunk, claim.attempt, lease)
+    output = Path(job.output)
+    try:
+        lease.end()
+        _commit(context, claim, part)
+    except OutcomeUnknown:
+        raise  # the commit may have happened: the files are no longer ours to remove
+    except Exception:
+        _remove(output, part)
+        raise
+    if not job.options.overwrite:
+        part_files.promote_part(output, part)
+    delete_chunk(chunk, context.work_folder(job.id))
+
+
+def _stage(context: Context, job: Job, chunk: Chunk, attempt: int, lease: Lease) -> Part:
+    clean = read_chunk(chunk, context.work_folder(job.id), job.binding.columns)
+    lease.check()
+    model = context.models.get(job)
+    micro_batch_rows = _micro_batch_rows(context, job, model, clean.batch)
+    outputs = model.predict(clean.batch, job.binding, micro_batch_rows, lease)
+    lease.check()
+    batch = part_batch(clean.rows, clean.batch, outputs, job.binding)
+    sums = measure_chunk(clean.batch, outputs, job.binding, job.options)
+    output, number, metadata = Path(job.output), chunk.chunk, part_metadata(job, chunk.chunk)
+    rejects = clean.rejects
+    return Part(
+        chunk=number,
+        rows_scored=batch.num_rows,
+        rows_rejected=0 if rejects is None else rejects.num_rows,
+        part=part_files.stage_part(
+            output, number, attempt, batch, metadata=metadata, compression=job.options.compression
+        ),
+        rejects=rejects and part_files.stage_rejects(output, number, attempt, rejects, metadata=metadata),
+        reject_counts=count_rejects(rejects),
+        sums=None if sums is None else to_bytes(sums),
+    )
+
+
+def _micro_batch_rows(context: Context, job: Job, model: Model, batch: pa.RecordBatch) -> int:
+    """Rows per `session.run`: measured on the model's first chunk, then pinned, for they may move the last bit."""
+    if job.micro_batch_rows is not None:
+        return job.micro_batch_rows
+    if batch.num_rows == 0:
+        return MICRO_BATCH_ROWS
+    measured = model.probe(batch, job.binding)
+    return context.ledger.run(lambda tx: jobs.pin_micro_batch(tx, job.id, measured))
+
+
+def _commit(context: Context, claim: Claim, part: Part) -> None:
+    metrics = chunk_metrics(part.sums, part.rows_scored)
+    try:
+        context.ledger.run(lambda tx: steps.complete_chunk(tx, claim, part, metrics))
+    except OutcomeUnknown:
+        if not context.ledger.look(lambda tx: steps.was_committed(tx, claim)):
+            raise
+
+
+def _remove(output: Path, part: Part) -> None:
+    for staged in (part.part, part.rejects):
+        if staged is not None:
+            part_files.remove_staged(output, staged)

@@ -1,0 +1,53 @@
+"""The producer: cuts the input into chunks, records each as soon as it is whole, and has it rung at once."""
+
+from dataclasses import replace
+
+from scoring.core.chunks import HIGH_BYTES, Chunk
+from scoring.core.source import Position
+from scoring.data.empty import empty_chunk
+from scoring.data.split import split as split_files
+from scoring.ledger import jobs, parts, steps
+from scoring.ledger.records import Claim
+from scoring.pipeline.context import Context
+from scoring.pipeline.lease import Lease
+from scoring.pipeline.publish import publish_due
+
+def split(context: Context, claim: Claim, lease: Lease) -> None:
+    """Go on from the last recorded chunk until the input ends or enough chunks wait.
+
+    A split that was killed starts again here: bounds are deterministic, and what was recorded stays.
+    """
+    job_id = claim.step.job_id
+    job = context.ledger.look(lambda tx: jobs.job(tx, job_id))
+    position = context.ledger.look(lambda tx: parts.last_position(tx, job_id)) or Position()
+    work = context.work_folder(job_id)
+    work.mkdir(parents=True, exist_ok=True)
+    waiting = context.ledger.look(lambda tx: parts.unscored_bytes(tx, job_id))
+    for chunk, position in split_files(
+        job.inputs,
+        job.binding.columns,
+        job.options.dialect,
+        chunk_rows=job.chunk_rows,
+        start=position,
+        work=work,
+        limit=job.options.limit,
+        whole_groups=job.whole_groups,
+    ):
+        lease.check()
+        _record(context, claim, chunk, position)
+        waiting += chunk.bytes
+        if waiting >= HIGH_BYTES:
+            waiting = context.ledger.look(lambda tx: parts.unscored_bytes(tx, job_id))
+        if waiting >= HIGH_BYTES:
+            lease.end()
+            context.ledger.run(lambda tx: steps.release(tx, claim, due_in_seconds=None))
+            return
+    if position.chunk == 0:
+        _record(context, claim, empty_chunk(job.inputs, job.binding.columns, work), replace(position, chunk=1))
+    lease.end()
+    context.ledger.run(lambda tx: steps.complete_split(tx, claim, position.row))
+
+
+def _record(context: Context, claim: Claim, chunk: Chunk, position: Position) -> None:
+    context.ledger.run(lambda tx: parts.insert_chunk(tx, claim, chunk, position))
+    publish_due(context)

@@ -1,0 +1,104 @@
+"""Accept a job: check all that can be seen, pin the model, write the row, ring the bell."""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from scoring.core.errors import InputRefused
+from scoring.core.ids import JobId, new_job_id
+from scoring.data.outputs import check_output
+from scoring.data.storage import free_bytes
+from scoring.ledger import jobs
+from scoring.ledger.records import FLEET, Job, NewJob
+from scoring.pipeline.context import Context
+from scoring.pipeline.plan import disk_bytes
+from scoring.pipeline.prepare import STDIN, JobRequest, output_roots, prepare, register
+from scoring.pipeline.publish import publish_due
+
+@dataclass(frozen=True, kw_only=True)
+class Submitted:
+    job: Job
+    # False: the idempotency key names a job that exists already.
+    created: bool
+    # False: the broker could not be reached; a scheduler rings the job later.
+    rung: bool
+
+
+def submit(context: Context, request: JobRequest, *, runner: str = FLEET, ring: bool = True) -> Submitted:
+    """Record one job and ring its split.
+
+    Raises UsageError, NotFound, InputRefused and its kin; then nothing was written but the model's copy.
+    """
+    request = _absolute(request)
+    digest = definition_digest(request)
+    key = request.options.idempotency_key
+    if key is not None:
+        existing = context.ledger.run(lambda tx: jobs.find_by_key(tx, key, digest))
+        if existing is not None:
+            return Submitted(job=existing, created=False, rung=True)
+    new = _new_job(context, request, digest, runner)
+    job = context.ledger.run(lambda tx: jobs.insert_job(tx, new))
+    created = job.id == new.id
+    return Submitted(job=job, created=created, rung=publish_due(context) if ring and created else True)
+
+
+def definition_digest(request: JobRequest) -> str:
+    """SHA-256 over the arguments as written, paths absolute: what makes two submits with one key the same job."""
+    options = {name: value for name, value in request.options.to_json().items() if name != "idempotency_key"}
+    definition = {"model": request.model, "inputs": request.inputs, "options": options}
+    return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()
+
+
+def _absolute(request: JobRequest) -> JobRequest:
+    options = request.options
+    output = os.path.abspath(options.output) if options.output is not None else None
+    return replace(
+        request,
+        inputs=tuple(_absolute_input(argument) for argument in request.inputs),
+        options=replace(options, output=output),
+    )
+
+
+def _absolute_input(argument: str) -> str:
+    if argument == STDIN:
+        return argument
+    if argument.startswith("@") and not os.path.exists(argument):
+        return "@" + os.path.abspath(argument[1:])
+    return os.path.abspath(argument)
+
+
+def _new_job(context: Context, request: JobRequest, digest: str, runner: str) -> NewJob:
+    job_id = new_job_id()
+    options = request.options
+    prepared = prepare(context, request, stdin_to=context.work_folder(job_id) / "stdin.csv")
+    output = options.output or str(context.settings.store / "results" / job_id)
+    check_output(Path(output), job_id=job_id, overwrite=options.overwrite, roots=output_roots(context))
+    _check_disk(Path(output), disk_bytes(prepared))
+    version = register(context, prepared.model)
+    return NewJob(
+        id=job_id,
+        runner=runner,
+        model_version_id=version.id,
+        inputs=prepared.files,
+        options=options,
+        binding=prepared.binding,
+        definition_sha256=digest,
+        idempotency_key=options.idempotency_key,
+        chunk_rows=prepared.chunk_rows,
+        whole_groups=prepared.whole_groups,
+        output=output,
+        max_failures=context.settings.max_attempts,
+    )
+
+
+def _check_disk(output: Path, needed: int) -> None:
+    free = free_bytes(output)
+    if free < needed:
+        raise InputRefused(
+            f"the disk of {output} is too small for the result",
+            expected=f"about {needed:,} bytes",
+            got=f"{free:,} bytes free",
+            remedy="free some space, or give another --output",
+        )

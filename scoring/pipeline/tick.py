@@ -1,0 +1,96 @@
+"""One turn of the scheduler: rescue, wake, publish, and ring again what the broker lost."""
+
+import time
+from collections.abc import Callable
+
+from scoring.core.chunks import LOW_BYTES
+from scoring.core.errors import LedgerAway
+from scoring.core.ids import JobId
+from scoring.core.states import Priority
+from scoring.ledger import jobs, publish, steps
+from scoring.pipeline.context import Context
+from scoring.pipeline.publish import publish_due
+from scoring.telemetry import announce
+
+TURN_SECONDS = 1.0
+PAGE = 200
+"""Leases rescued in one transaction; the rest wait for the next turn."""
+
+
+class Ticker:
+    """The memory of one scheduler between turns. Any number may run: every action is one guarded statement."""
+
+    def __init__(self, context: Context, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._context = context
+        self._clock = clock
+        self._sight = Sight(context.settings.lease_seconds)
+        self._losses = dict.fromkeys(Priority, 0)
+
+    def turn(self) -> float:
+        """Do what is due now; returns the seconds until the next turn. Never raises for a ledger that is away."""
+        try:
+            self._act()
+        except LedgerAway as error:
+            self._sight.lose()
+            announce("ledger.away", error=str(error))
+        return TURN_SECONDS
+
+    def _act(self) -> None:
+        context = self._context
+        server = context.ledger.run(steps.server_start)
+        if self._sight.clear(self._clock(), server):
+            for step in context.ledger.run(lambda tx: steps.rescue_expired(tx, scope=context.only_job, limit=PAGE)):
+                announce("step.rescued", step=str(step))
+        for job_id in context.ledger.run(lambda tx: jobs.running(tx, scope=context.only_job)):
+            self._tend(job_id)
+        publish_due(context)
+        if context.only_job is None:
+            for priority in Priority:
+                self._ring_lost(priority)
+
+    def _tend(self, job_id: JobId) -> None:
+        """What a worker that died between its commit and the next step has left undone."""
+        run = self._context.ledger.run
+        run(lambda tx: steps.unpark_split(tx, job_id, LOW_BYTES))
+        run(lambda tx: jobs.stop_over_limit(tx, job_id))
+        run(lambda tx: steps.arm_finalize(tx, job_id))
+
+    def _ring_lost(self, priority: Priority) -> None:
+        """Ring again as many as the broker misses, once it has missed them at two turns in a row."""
+        context = self._context
+        depth = context.bell.depth(priority)
+        if depth is None:
+            return
+        rung = context.ledger.run(lambda tx: publish.rung(tx, priority))
+        lost, before = max(0, rung - depth), self._losses[priority]
+        self._losses[priority] = lost
+        again = min(lost, before)
+        if again == 0:
+            return
+        oldest = context.ledger.run(lambda tx: publish.oldest_rung(tx, priority, again))
+        announce("queue.lost", queue=priority, messages=len(oldest))
+        context.bell.ring(oldest, priority)
+        self._losses[priority] = 0
+
+
+class Sight:
+    """Whether this scheduler has watched the ledger for one whole lease without a gap.
+
+    Leases that ran out while nobody could extend them (an outage, a closed lid) are no dead workers.
+    """
+
+    def __init__(self, lease_seconds: float) -> None:
+        self._lease = lease_seconds
+        self._since: float | None = None
+        self._last = 0.0
+        self._server: object = None
+
+    def lose(self) -> None:
+        self._since = None
+
+    def clear(self, now: float, server: object) -> bool:
+        """Note one look at the ledger at `now` (monotonic seconds) on the server that started at `server`."""
+        if self._since is None or now - self._last > self._lease / 3 or server != self._server:
+            self._since = now
+        self._last, self._server = now, server
+        return now - self._since >= self._lease

@@ -1,0 +1,92 @@
+"""How a job ends: whether its rows add up, how accurate it was, and whether that is good enough."""
+
+from collections.abc import Iterator
+from functools import reduce
+from pathlib import Path
+
+from scoring.core.accounting import ChunkCount, check_accounts
+from scoring.core.accuracy.auc import Pair
+from scoring.core.accuracy.figure import Figure
+from scoring.core.accuracy.sums import Sums, exact_auc, figures, from_bytes, merge
+from scoring.core.errors import AccountingBroken, ErrorCode
+from scoring.core.states import Gate
+from scoring.data import parts as part_files
+from scoring.ledger import parts
+from scoring.ledger.records import CommittedPart, Job, JobVerdict
+from scoring.model.measure import labelled_pairs, pair_columns
+from scoring.pipeline.context import Context
+from scoring.pipeline.lease import Lease
+
+
+def reach_verdict(
+    context: Context, job: Job, committed: list[CommittedPart], lease: Lease
+) -> tuple[JobVerdict, list[Figure]]:
+    """The verdict over a job whose chunks have all settled, and its accuracy over the rows that were scored."""
+    error_code, error = _fault(context, job, committed, lease)
+    measured = _accuracy(context, job, committed, lease)
+    gate = _gate(job, measured)
+    if error_code is None and gate is Gate.MISSED:
+        values = {figure.metric: figure.value for figure in measured}
+        missed = [r for r in job.options.require if not r.holds(values)]
+        error_code = ErrorCode.GATE_MISSED
+        error = "; ".join(f"required {r}, got {values.get(r.metric)}" for r in missed)
+    return JobVerdict(error_code=error_code, error=error, gate=gate), measured
+
+
+def _fault(
+    context: Context, job: Job, committed: list[CommittedPart], lease: Lease
+) -> tuple[ErrorCode | None, str | None]:
+    if job.error_code is not None:
+        return job.error_code, job.error
+    failed = context.ledger.look(lambda tx: parts.failed_chunks(tx, job.id))
+    if failed:
+        named = ", ".join(str(chunk) for chunk in failed[:10]) + (" …" if len(failed) > 10 else "")
+        return ErrorCode.CHUNKS_FAILED, f"{len(failed)} of {job.chunks_total} chunks failed: {named}"
+    rejected = sum(part.files.rows_rejected for part in committed)
+    total = job.rows_total or 0
+    if not job.options.max_rejected.allows(rejected, total):
+        return ErrorCode.TOO_MANY_REJECTS, f"{rejected} of {total} rows rejected, {job.options.max_rejected} allowed"
+    try:
+        check_accounts(total, [_count(job, part, lease) for part in committed])
+    except AccountingBroken as broken:
+        return broken.code, str(broken)
+    return None, None
+
+
+def _count(job: Job, part: CommittedPart, lease: Lease) -> ChunkCount:
+    lease.check()
+    output = Path(job.output)
+    rejects = part.files.rejects
+    return ChunkCount(
+        chunk=part.chunk.chunk,
+        first_row=part.chunk.first_row,
+        rows=part.chunk.rows,
+        scored=part_files.footer_rows(part_files.locate(output, part.files.part)),
+        rejected=part_files.footer_rows(part_files.locate(output, rejects)) if rejects is not None else 0,
+    )
+
+
+def _accuracy(context: Context, job: Job, committed: list[CommittedPart], lease: Lease) -> list[Figure]:
+    stored = context.ledger.look(lambda tx: list(parts.sums(tx, job.id)))
+    if not stored:
+        return []
+    sums: Sums = reduce(merge, map(from_bytes, stored))
+    sums = exact_auc(sums, _pairs(job, committed, lease))
+    return figures(sums, sum(part.files.rows_scored for part in committed))
+
+
+def _pairs(job: Job, committed: list[CommittedPart], lease: Lease) -> Iterator[Pair]:
+    """Scores and truths read back from the parts, one part at a time; only asked for where the bins are too coarse."""
+    columns = pair_columns(job.binding)
+    for part in committed:
+        lease.check()
+        path = part_files.locate(Path(job.output), part.files.part)
+        yield labelled_pairs(part_files.read_part(path, columns), job.binding)
+
+
+def _gate(job: Job, measured: list[Figure]) -> Gate | None:
+    if not job.options.require:
+        return None
+    values = {figure.metric: figure.value for figure in measured}
+    held = all(requirement.holds(values) for requirement in job.options.require)
+    return Gate.PASSED if held else Gate.MISSED

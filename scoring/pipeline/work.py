@@ -1,0 +1,100 @@
+"""One attempt at one step: claim it, do it, and turn whatever came of it into one move of the ledger."""
+
+from collections.abc import Callable
+from threading import Event
+
+from scoring.core.chunks import LOW_BYTES
+from scoring.core.errors import ErrorCode, LeaseLost, LedgerAway
+from scoring.core.ids import StepId
+from scoring.core.outcome import Outcome, Verdict, judge
+from scoring.core.retry import backoff_seconds
+from scoring.core.states import StepKind
+from scoring.ledger import jobs, steps
+from scoring.ledger.database import Tx
+from scoring.ledger.records import Claim
+from scoring.pipeline.context import Context
+from scoring.pipeline.finalize import finalize
+from scoring.pipeline.lease import HandedBack, Lease
+from scoring.pipeline.publish import publish_due
+from scoring.pipeline.score import score
+from scoring.pipeline.split import split
+from scoring.telemetry import announce
+
+ACTIONS: dict[StepKind, Callable[[Context, Claim, Lease], None]] = {
+    StepKind.SPLIT: split,
+    StepKind.SCORE: score,
+    StepKind.FINALIZE: finalize,
+}
+
+STOPS_THE_JOB = frozenset({ErrorCode.INPUT_REFUSED, ErrorCode.INPUT_CHANGED, ErrorCode.INPUT_MISSING})
+"""Errors of one chunk that say that no other chunk can be right either."""
+
+INPUT_PAUSE_SECONDS = 30.0
+"""Pause before a step is offered again whose input this host could not see."""
+
+
+def work(context: Context, step: StepId, stop: Event) -> Outcome | None:
+    """Make one attempt at `step`. None where there was nothing to claim: a doubled, late or needless message.
+
+    `stop` is the process's own: once set, the step is handed back at the next chance.
+    """
+    seconds = context.settings.lease_seconds
+    claim = context.ledger.run(lambda tx: steps.claim(tx, step, context.worker, seconds))
+    if claim is None:
+        announce("step.not_claimed", step=str(step))
+        return None
+    announce("step.claimed", step=str(step), attempt=claim.attempt)
+    outcome = _attempt(context, claim, stop)
+    announce(f"step.{outcome.verdict}", step=str(step), attempt=claim.attempt, code=outcome.code, error=outcome.error)
+    _record(context, claim, outcome)
+    _move_on(context, claim)
+    return outcome
+
+
+def _attempt(context: Context, claim: Claim, stop: Event) -> Outcome:
+    lease = Lease(context, claim, stop)
+    try:
+        with lease:
+            ACTIONS[claim.step.kind](context, claim, lease)
+    except HandedBack as error:
+        return Outcome(verdict=Verdict.RELEASED, error=str(error))
+    except Exception as error:  # every error of every layer becomes a row: none may end the worker
+        return judge(error)
+    return Outcome(verdict=Verdict.COMPLETED)
+
+
+def _record(context: Context, claim: Claim, outcome: Outcome) -> None:
+    match outcome.verdict:
+        case Verdict.RETRYABLE | Verdict.PERMANENT:
+            context.ledger.run(lambda tx: _fail(tx, context, claim, outcome))
+        case Verdict.RELEASED:
+            pause = INPUT_PAUSE_SECONDS if outcome.code is ErrorCode.INPUT_NOT_VISIBLE else 0.0
+            context.ledger.run(lambda tx: steps.release(tx, claim, due_in_seconds=pause, code=outcome.code))
+        case Verdict.COMPLETED | Verdict.LEASE_LOST:
+            pass
+
+
+def _fail(tx: Tx, context: Context, claim: Claim, outcome: Outcome) -> None:
+    try:
+        steps.fail(tx, claim, outcome, backoff_seconds(claim.failures + 1, context.settings.lease_seconds))
+    except LeaseLost:
+        announce("step.lease_lost", step=str(claim.step), attempt=claim.attempt, code=outcome.code, error=outcome.error)
+        return
+    if outcome.code in STOPS_THE_JOB:
+        jobs.stop(tx, claim.step.job_id, outcome.code, outcome.error)
+
+
+def _move_on(context: Context, claim: Claim) -> None:
+    """What the end of this step may have made due: seen in a new transaction, for two last chunks may end together."""
+    if claim.step.kind is StepKind.FINALIZE:
+        return
+    try:
+        context.ledger.run(lambda tx: _wake(tx, claim))
+        publish_due(context)
+    except LedgerAway as error:
+        announce("ledger.away", error=str(error))  # the scheduler sees the same rows at its next turn
+
+
+def _wake(tx: Tx, claim: Claim) -> None:
+    steps.unpark_split(tx, claim.step.job_id, LOW_BYTES)
+    steps.arm_finalize(tx, claim.step.job_id)

@@ -1,0 +1,45 @@
+"""When a scheduler may take over leases that ran out."""
+
+import pytest
+
+from scoring.pipeline.tick import Sight
+
+LEASE = 60.0
+
+
+def looks(times: list[float], server: object = "up") -> list[bool]:
+    sight = Sight(LEASE)
+    return [sight.clear(now, server) for now in times]
+
+
+@pytest.mark.parametrize(
+    ("times", "expected", "reason"),
+    [
+        ([0], [False], "a scheduler that has just started knows nothing of the time before"),
+        ([0, 20, 40, 60], [False, False, False, True], "one lease without a gap"),
+        ([0, 20, 50, 60], [False] * 4, "a gap of more than a third of the lease: the host may have slept"),
+        ([0, 20, 50, 70, 90, 110], [False] * 5 + [True], "sight is won again after a gap"),
+    ],
+)
+def test_leases_are_rescued_only_after_one_lease_of_unbroken_sight(
+    times: list[float], expected: list[bool], reason: str
+) -> None:
+    """A scheduler rescues once it has looked at the ledger for a whole lease without a gap."""
+    assert expected == looks(times), reason
+
+
+def test_a_restarted_server_blinds_the_scheduler() -> None:
+    """Workers could not extend their leases while the server was away, so the count begins anew."""
+    sight = Sight(LEASE)
+    for now in range(0, 61, 20):
+        sight.clear(now, "first start")
+    assert not sight.clear(70, "second start")
+
+
+def test_an_outage_blinds_the_scheduler() -> None:
+    """A ledger that did not answer is no proof that a worker is dead."""
+    sight = Sight(LEASE)
+    for now in range(0, 61, 20):
+        sight.clear(now, "up")
+    sight.lose()
+    assert not sight.clear(70, "up")
