@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from scoring.core.errors import LedgerAway, SettingsError
 from scoring.ledger.connect import postgres_engine, sqlite_reader, sqlite_writer
 from scoring.ledger.faults import Contended, OutcomeUnknown, translated
-from scoring.ledger.schema_version import require_current, upgrade_if_older
+from scoring.ledger.revisions import require_current, upgrade_if_older
 
 __all__ = ["Contended", "Ledger", "OutcomeUnknown", "Tx", "insert_or_nothing"]
 

@@ -1,13 +1,11 @@
 """Jobs: their birth, and the questions asked of them. What ends or revives them stands in `verdicts`."""
 
-from datetime import datetime
-
 from sqlalchemy import bindparam, insert, select, true, update
 
 from scoring.core.errors import NotFound, UsageError
 from scoring.core.ids import NO_CHUNK, JobId
 from scoring.core.states import JobState, StepKind, StepState
-from scoring.ledger.clock import microseconds, now_us
+from scoring.ledger.clock import now_us
 from scoring.ledger.database import Tx, insert_or_nothing
 from scoring.ledger.job_rows import job_of, no_job, read_job, row_of, select_jobs
 from scoring.ledger.output_claims import holder, refused
@@ -24,7 +22,6 @@ __all__ = [
     "find_job",
     "insert_job",
     "job",
-    "list_jobs",
     "pin_micro_batch",
     "retry",
     "running",
@@ -99,25 +96,6 @@ def find_job(tx: Tx, ref: str) -> Job:
 def job(tx: Tx, job_id: JobId) -> Job:
     """The job as it stands. Raises NotFound."""
     return read_job(tx, job_id)
-
-
-def list_jobs(
-    tx: Tx,
-    *,
-    state: JobState | None = None,
-    model: str | None = None,
-    since: datetime | None = None,
-    limit: int | None = None,
-) -> list[Job]:
-    """Jobs that fit all that is given, the newest first. `since` is a time of submission."""
-    query = select_jobs().order_by(jobs.c.number.desc()).limit(limit)
-    if state is not None:
-        query = query.where(jobs.c.state == state.value)
-    if model is not None:
-        query = query.where(model_versions.c.name == model)
-    if since is not None:
-        query = query.where(jobs.c.submitted_at >= microseconds(since))
-    return [job_of(row) for row in tx.execute(query)]
 
 
 def running(tx: Tx, *, scope: JobId | None = None) -> list[JobId]:

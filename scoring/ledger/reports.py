@@ -11,7 +11,8 @@ from scoring.core.ids import JobId
 from scoring.core.states import JobState
 from scoring.ledger.clock import microseconds
 from scoring.ledger.database import Tx
-from scoring.ledger.tables import chunk_metrics, job_metrics, jobs, parts
+from scoring.ledger.tables import chunk_metrics, job_metrics, parts
+from scoring.ledger.tables import jobs as job_rows
 
 VIEWS = (
     "job_progress",
@@ -40,7 +41,22 @@ def job_progress(tx: Tx, job_id: JobId) -> Record:
     return found[0]
 
 
-def list_progress(
+def job_facts(tx: Tx, job_id: JobId) -> Record:
+    """The job's row of `job_progress`, with `metrics` {name: value} and `tags` {name: value}. Raises NotFound."""
+    values = select(job_metrics.c.metric, job_metrics.c.value)
+    numbers = values.where(job_metrics.c.job_id == job_id, job_metrics.c.detail.is_(None)).order_by(
+        job_metrics.c.metric
+    )
+    facts = job_progress(tx, job_id)
+    options = tx.execute(select(job_rows.c.options).where(job_rows.c.job_id == job_id)).scalar_one()
+    return {
+        **facts,
+        "metrics": {row.metric: row.value for row in tx.execute(numbers)},
+        "tags": dict(options["tags"]),
+    }
+
+
+def jobs(
     tx: Tx,
     *,
     state: JobState | None = None,
@@ -50,7 +66,7 @@ def list_progress(
 ) -> list[Record]:
     """Rows of `job_progress` that fit all that is given, the newest submission first."""
     conditions = ["TRUE"]
-    values: Record = {"limit": -1 if limit is None else limit}
+    values: Record = {} if limit is None else {"limit": limit}
     if state is not None:
         conditions.append("p.state = :state")
         values["state"] = state.value
@@ -124,11 +140,11 @@ def chunk_figures(tx: Tx, job_id: JobId) -> list[Record]:
 
 def rows_per_second(tx: Tx, model_version_id: int) -> float | None:
     """Speed of the last job that succeeded with this model version; None where there is none."""
-    took = jobs.c.finished_at - jobs.c.started_at
+    took = job_rows.c.finished_at - job_rows.c.started_at
     query = (
-        select((jobs.c.rows_scored + jobs.c.rows_rejected).label("rows"), took.label("took"))
-        .where(jobs.c.model_version_id == model_version_id, jobs.c.state == JobState.SUCCEEDED.value, took > 0)
-        .order_by(jobs.c.number.desc())
+        select((job_rows.c.rows_scored + job_rows.c.rows_rejected).label("rows"), took.label("took"))
+        .where(job_rows.c.model_version_id == model_version_id, job_rows.c.state == JobState.SUCCEEDED.value, took > 0)
+        .order_by(job_rows.c.number.desc())
         .limit(1)
     )
     row = tx.execute(query).one_or_none()

@@ -1,0 +1,77 @@
+"""Whether tables and code fit together, and how they are made to."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from scoring.core.errors import SettingsError
+
+HEAD = "0001"
+"""The revision that this code was written for; a test holds it to the newest migration."""
+
+_LOCK = 7_246_114_302
+"""Any number that no other program on the server uses for an advisory lock."""
+
+
+def require_current(tx: Connection) -> None:
+    """Raise SettingsError unless the tables are those of this code."""
+    found = revision(tx)
+    if found == HEAD:
+        return
+    older = found is None or found < HEAD
+    age = "older" if older else "newer"
+    raise SettingsError(
+        "the ledger has no tables yet" if found is None else f"the ledger is {age} than this program",
+        expected=f"revision {HEAD}",
+        got="none" if found is None else f"revision {found}",
+        remedy="run `scoring db upgrade` once" if older else "install the newer program on this host too",
+    )
+
+
+def upgrade_if_older(tx: Connection, write: Callable[[], AbstractContextManager[Connection]]) -> None:
+    """Bring an embedded ledger up to this code; raise SettingsError where it is newer."""
+    found = revision(tx)
+    if found is None or found < HEAD:
+        with write() as writing:
+            migrate(writing)
+    else:
+        require_current(tx)
+
+
+def revision(tx: Connection) -> str | None:
+    """The revision that the tables have, or None where there are none."""
+    if tx.dialect.name == "sqlite":
+        exists = "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"
+    else:
+        exists = "SELECT count(to_regclass('alembic_version'))"
+    if not tx.scalar(text(exists)):
+        return None
+    return str(tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+
+
+def migrate(tx: Connection) -> None:
+    """Run what is missing, inside `tx`. Whoever comes second waits, and finds nothing left to do."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(text("SET LOCAL lock_timeout = 0"))
+        tx.execute(text("SET LOCAL statement_timeout = 0"))
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    found = revision(tx)
+    if found is not None and found >= HEAD:
+        require_current(tx)
+        return
+    _run_alembic(tx)
+
+
+def _run_alembic(tx: Connection) -> None:
+    # Imported where it is needed: opening a current ledger never pays for it.
+    from alembic import command
+    from alembic.config import Config
+
+    import migrations
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = tx
+    command.upgrade(config, "head")
