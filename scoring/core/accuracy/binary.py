@@ -14,6 +14,8 @@ from scoring.core.accuracy.losses import log_losses
 from scoring.core.accuracy.moments import Moments, merged_or_none
 
 _NO_PROBABILITY = "the model gives no probability"
+# So few rows are ranked at no cost worth naming: a job of one small chunk has its exact area at once.
+_ALWAYS_RANKED = 32_768
 METRICS = ("accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier")
 
 
@@ -50,9 +52,9 @@ class BinarySums:
             return [Value(metric=m, value=None, reason=no_rows(self.classes, self.strangers)) for m in METRICS]
         return [*self._counted(), self._auc(), *self._losses(), self._matrix()]
 
-    def exact(self, pairs: Iterable[Pair]) -> "BinarySums":
-        """The same sums with an area by rank, where the bins alone are too coarse; else `pairs` is not touched."""
-        if self.bins is None or self.bins.one_sided or self.bins.area().bound <= AUC_TOLERANCE:
+    def exact(self, pairs: Iterable[Pair], tolerance: float = AUC_TOLERANCE) -> "BinarySums":
+        """The same sums with an area by rank, where that of the bins is too coarse; else `pairs` is not touched."""
+        if self.bins is None or self.bins.one_sided or (self.area or self.bins.area()).bound <= tolerance:
             return self
         return replace(self, area=ranked(self.bins, pairs))
 
@@ -145,7 +147,7 @@ def _with_probability(sums: BinarySums, labels: NDArray[np.int64], probability: 
         brier=Moments.of(np.square(scores.astype(np.float64) - positive)),
         bins=bins,
     )
-    return measured.exact([(scores, positive)])
+    return measured.exact([(scores, positive)], 0.0 if len(labels) <= _ALWAYS_RANKED else AUC_TOLERANCE)
 
 
 def _four(counts: Any) -> tuple[int, int, int, int]:

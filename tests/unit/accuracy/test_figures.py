@@ -139,6 +139,12 @@ def test_the_area_is_ranked_only_where_the_bins_are_too_coarse():
     assert exact_auc(sums, untouched()) is sums
 
 
+def test_a_job_of_one_small_chunk_has_its_exact_area():
+    """Two scores that share a bin are told apart, without a second look at the rows."""
+    auc = named(binary(labels("no", "yes"), [0.7, 0.7000001]), 2)["roc_auc"]
+    assert (1.0, 0.0) == (auc.value, auc.bound)
+
+
 def test_merged_areas_forget_the_ranks_of_their_chunks():
     """Two chunks that were ranked exactly need not be so together: the bound comes back."""
     half = binary(labels("yes", "no"), [0.5, 0.5])

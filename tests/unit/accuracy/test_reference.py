@@ -14,7 +14,7 @@ from scoring.core.binding import Prediction, Task
 
 REFERENCE = json.loads(Path(__file__).with_name("reference.json").read_text())
 CHUNKS = (1, 2, 7)
-# As P(positive), and as a column per class where 1 − P in the table's own type is the table that scikit-learn was given.
+# As P(positive); and per class, where 1 − P in the table's own type is the table that scikit-learn was given.
 BINARY_CASES = [
     (name, columns)
     for name, case in REFERENCE["binary"].items()
