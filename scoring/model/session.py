@@ -19,6 +19,7 @@ ORT_ERRORS: tuple[type[Exception], ...] = (
 """What a session raises for a model or an input; they share no root but Exception."""
 
 _MEMORY_WORDS = ("allocate memory", "bad_alloc", "bad allocation", "out of memory")
+_UNKNOWN_OPERATOR = ("not a registered function/op", "No Op registered for")
 _FATAL_ONLY = 4
 
 
@@ -51,7 +52,7 @@ def said(error: BaseException) -> str:
 
 
 def _refused(error: Exception) -> ModelRefused:
-    custom = "not a registered function/op" in str(error)
+    custom = any(words in str(error) for words in _UNKNOWN_OPERATOR)
     return ModelRefused(
         "the model cannot be loaded",
         expected=f"a model that ONNX Runtime {ort.__version__} runs on a CPU",
