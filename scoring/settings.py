@@ -18,7 +18,8 @@ from scoring.core.errors import SettingsError
 PREFIX = "SCORING_"
 FILE_SUFFIX = "_FILE"
 
-EMBEDDED_BROKER = "memory://"
+EMBEDDED_BROKER = "memory://localhost/"
+"""With a host: kombu warns of a URL that has none."""
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -35,7 +36,7 @@ class Settings:
 
     # SQLAlchemy URL of the ledger: sqlite:///… or postgresql+psycopg://…
     database_url: str = field(repr=False)
-    # Celery URL of the broker; memory:// in embedded mode.
+    # Celery URL of the broker; EMBEDDED_BROKER in embedded mode.
     broker_url: str = field(repr=False)
     # Folder of the embedded ledger and of the lock files of running jobs.
     home: Path

@@ -7,6 +7,7 @@ from celery import Celery, signals
 
 from scoring.core.states import Priority
 from scoring.queue import NAMESPACE, queue_name, transport_options
+from scoring.settings import EMBEDDED_BROKER
 
 
 class Option(NamedTuple):
@@ -59,7 +60,7 @@ def deployed_app(broker_url: str) -> Celery:
 
 def embedded_app() -> Celery:
     """For a worker in this process, over queues in its memory."""
-    app = _app("memory://")
+    app = _app(EMBEDDED_BROKER)
     app.conf.worker_prefetch_multiplier = EMBEDDED_PREFETCH
     app.conf.broker_transport_options = {"polling_interval": EMBEDDED_POLLING_SECONDS}
     return app

@@ -32,8 +32,8 @@ def run_worker(
     """Work on the steps of all submitted jobs until SIGTERM or SIGINT; returns the exit code.
 
     ``concurrency`` steps run at a time, each in a process of its own (default: usable cores).
-    Raises LedgerAway or SettingsError if the ledger cannot be used at the start; later the worker waits for servers
-    that are away.
+    Raises LedgerAway, SettingsError or ServerUnreachable (this host does not see the store) at the start; later the
+    worker waits for servers that are away.
     """
     configure(settings.log_format)
     cores = cpu_budget().count

@@ -14,6 +14,7 @@ from scoring.pipeline.models import ModelCache
 from scoring.queue import CeleryBell, MessageRefused, step_of
 from scoring.settings import Settings
 from scoring.telemetry import announce
+from workers.store import require_store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +39,21 @@ def process_name() -> str:
 
 
 def open_context(settings: Settings, *, worker: str | None = None, intra_threads: int = 1) -> Context:
-    """Connect to the ledger. Raises LedgerAway or SettingsError; the broker is not asked yet.
+    """Connect to the ledger and, in a deployment, look for the store; the broker is not asked yet.
 
     ``intra_threads`` are ONNX Runtime's threads within one ``session.run``.
+    Raises LedgerAway, SettingsError, or ServerUnreachable where this host does not see the store.
     """
+    ledger = Ledger.open(settings.database_url)
+    try:
+        if settings.deployed:
+            require_store(settings, ledger)
+    except BaseException:
+        ledger.close()
+        raise
     return Context(
         settings=settings,
-        ledger=Ledger.open(settings.database_url),
+        ledger=ledger,
         bell=CeleryBell(settings.broker_url),
         models=ModelCache(settings.store, intra_threads),
         worker=worker or process_name(),

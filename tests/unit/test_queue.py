@@ -8,6 +8,7 @@ import pytest
 from scoring.core.ids import JobId, StepId
 from scoring.core.states import Priority, StepKind
 from scoring.queue import CeleryBell, MessageRefused, message_of, step_of
+from scoring.settings import EMBEDDED_BROKER
 
 STEPS = [StepId(JobId("ab12"), StepKind.SCORE, chunk) for chunk in range(3)]
 
@@ -46,7 +47,7 @@ def test_a_message_that_names_no_step_is_refused(message: object) -> None:
 
 def test_each_priority_has_its_queue(unique_namespace: str) -> None:
     """What is rung at one priority waits in that queue alone."""
-    bell = CeleryBell("memory://", namespace=unique_namespace)
+    bell = CeleryBell(EMBEDDED_BROKER, namespace=unique_namespace)
     assert bell.ring(STEPS, Priority.HIGH)
     assert [bell.depth(priority) for priority in Priority] == [3, 0, 0]
 
