@@ -61,7 +61,9 @@ def retry(job: str, waits: bool, timeout: str | None, as_json: bool) -> int:
 
 @click.command(short_help="Go on with an interrupted job of `scoring run`.")
 @job_argument
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Chunks scored at once; default: usable cores.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Chunks scored at once; default: usable cores."
+)
 @json_option
 def resume(job: str, workers: int | None, as_json: bool) -> int:
     """Go on with a job that was interrupted or killed: what is done stays done. The verdict is the exit code."""

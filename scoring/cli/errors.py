@@ -26,7 +26,7 @@ def run_command(command: click.Command, program: str, arguments: Sequence[str]) 
         return ExitCode.SUCCEEDED
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except Exception as error:  # every error of every layer ends here, in words
+    except Exception as error:  # noqa: BLE001  # every error of every layer ends here, in words
         return _end(as_scoring_error(error, arguments), error, arguments)
     except (KeyboardInterrupt, click.Abort):
         return _end(Interrupted("interrupted"), None, arguments)

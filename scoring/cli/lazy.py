@@ -16,7 +16,7 @@ class Entry:
     """One command, known without importing it."""
 
     name: str
-    # module:attribute
+    # Where it lies: the module, a colon, its name there.
     target: str
     # One sentence, also the command's own short help.
     help: str

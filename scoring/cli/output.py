@@ -3,13 +3,17 @@
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import click
 
 from scoring.core.outcome import clean
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Row = Mapping[str, object]
 
@@ -22,6 +26,16 @@ def print_json(document: object) -> None:
     click.echo(json.dumps(plain(document), ensure_ascii=False))
 
 
+def print_json_rows(batches: Iterator["pa.RecordBatch"]) -> None:
+    """A bare array of objects, written while the rows are read: its size has no bound."""
+    separator = "["
+    for batch in batches:
+        for row in batch.to_pylist():
+            click.echo(separator + json.dumps(plain(row), ensure_ascii=False), nl=False)
+            separator = ",\n "
+    click.echo("[]" if separator == "[" else "]")
+
+
 def print_table(rows: Iterable[Row], columns: Sequence[str], *, empty: str = "nothing to show") -> None:
     """Aligned columns under their names; where there is no row, `empty` on stderr."""
     cells = [[cell(row.get(column)) for column in columns] for row in rows]
@@ -29,7 +43,9 @@ def print_table(rows: Iterable[Row], columns: Sequence[str], *, empty: str = "no
         say(empty)
         return
     if sys.stdout.isatty():
-        cells = [[text if len(text) <= WIDEST_CELL else text[: WIDEST_CELL - 1] + "…" for text in line] for line in cells]
+        cells = [
+            [text if len(text) <= WIDEST_CELL else text[: WIDEST_CELL - 1] + "…" for text in line] for line in cells
+        ]
     widths = [max(len(line[i]) for line in (columns, *cells)) for i in range(len(columns))]
     numbers = [all(_is_number(line[i]) for line in cells) for i in range(len(columns))]
     for line in (list(columns), ["─" * width for width in widths], *cells):

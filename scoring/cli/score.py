@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Score files here and now, with a progress bar.")
 @job_arguments
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Chunks scored at once; default: usable cores.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Chunks scored at once; default: usable cores."
+)
 @json_option
 def run(model: str, inputs: tuple[str, ...], as_json: bool, workers: int | None, **options: object) -> int:
     """Score INPUT... with MODEL here and now. Ctrl-C leaves a job that `scoring resume` goes on with.
 
-    MODEL is an .onnx file, or a registered name, name:3 or name@alias. INPUT is a file, a folder, a glob, @list, or - for
-    CSV on stdin.
+    MODEL is an .onnx file, or a registered name, name:3 or name@alias. INPUT is a file, a folder, a glob, @list, or
+    - for CSV on stdin.
     """
     from scoring.pipeline.submit import submit as record
 

@@ -38,7 +38,7 @@ SHOWN = (
 
 
 def job_facts(ledger: "Ledger", job_id: "JobId") -> Row:
-    """The columns of `job_progress`, with `metrics` and `tags`."""
+    """The columns of `job_progress`, with `metrics` {name: value} and `tags`."""
     from scoring.ledger import reports
 
     return ledger.look(lambda tx: reports.job_facts(tx, job_id))

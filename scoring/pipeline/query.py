@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from scoring.core.errors import InputMissing, UsageError
+from scoring.core.ids import JobId
 from scoring.core.states import JobState
 from scoring.ledger import jobs, models, reports
 from scoring.ledger.database import Ledger
@@ -20,11 +21,9 @@ TIME = pa.timestamp("us", "UTC")
 TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(reports.TIMES, TIME),
     **dict.fromkeys(reports.BOOLEANS, pa.bool_()),
-    **dict.fromkeys(
-        ("version", "round", "chunk", "attempt", "attempts", "slots", "first_row", "rows", "rows_total", "rows_scored")
-        + ("rows_rejected", "chunks_total", "chunks_done", "chunks_failed"),
-        pa.int64(),
-    ),
+    **dict.fromkeys(("version", "round", "chunk", "attempt", "attempts", "slots", "first_row"), pa.int64()),
+    **dict.fromkeys(("rows", "rows_total", "rows_scored", "rows_rejected"), pa.int64()),
+    **dict.fromkeys(("chunks_total", "chunks_done", "chunks_failed"), pa.int64()),
     **dict.fromkeys(
         ("rows_per_second", "eta_seconds", "seconds", "value", "coverage", "bound", "threshold"), pa.float64()
     ),
@@ -71,15 +70,15 @@ def _job_rows(ledger: Ledger, reference: str) -> ds.Dataset:
 
 def _model_rows(ledger: Ledger, model: str, most: int | None) -> Sequence[JobRows]:
     """Results of the model's succeeded jobs, the newest first; jobs whose result is gone are left out."""
-    found = ledger.look(lambda tx: jobs.list_jobs(tx, state=JobState.SUCCEEDED, model=model))
+    found = ledger.look(lambda tx: reports.jobs(tx, state=JobState.SUCCEEDED, model=model))
     rows: list[JobRows] = []
-    for job in found:
+    for job_id in (JobId(facts["job_id"]) for facts in found):
         try:
-            dataset = job_rows(job)
+            dataset = job_rows(ledger.look(partial(jobs.job, job_id=job_id)))
         except InputMissing:
             continue
         if dataset is not None:
-            rows.append(JobRows(job_id=job.id, rows=dataset))
+            rows.append(JobRows(job_id=job_id, rows=dataset))
         if most is not None and len(rows) == most:
             break
     return rows

@@ -1,0 +1,105 @@
+"""worker and scheduler: the processes of a deployment."""
+
+import signal
+from threading import Event
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from scoring.cli.output import say
+from scoring.cli.session import checked_settings, usable_cores
+from scoring.core.errors import Interrupted, UsageError
+from scoring.core.states import Priority
+from scoring.settings import Settings
+
+if TYPE_CHECKING:
+    from scoring.core.ids import JobId
+    from scoring.pipeline.context import Context
+
+LOOK_SECONDS = 1.0
+"""Pause between two looks for submitted jobs, where no broker rings."""
+
+
+@click.command(short_help="Work on jobs until stopped.")
+@click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="Chunks at once; default: usable cores.")
+@click.option("--queues", metavar="high,normal,low", help="Priorities to serve; default: all.")
+def worker(concurrency: int | None, queues: str | None) -> int:
+    """Work on submitted jobs until TERM or Ctrl-C; chunks in hand are finished or handed back, then exit 0."""
+    priorities = _priorities(queues)
+    settings = checked_settings()
+    if not settings.deployed:
+        return _work_alone(settings, concurrency or usable_cores())
+    from workers.deployed import run_worker
+
+    return run_worker(settings, concurrency=concurrency, queues=priorities)
+
+
+@click.command(short_help="Ring what is due and rescue what was lost, until stopped.")
+def scheduler() -> int:
+    """Ring due steps and rescue the chunks of dead workers until TERM or Ctrl-C. Any number may stand by."""
+    settings = checked_settings()
+    if not settings.deployed:
+        raise UsageError(
+            "scoring scheduler",
+            expected="a deployment: SCORING_DATABASE_URL and SCORING_BROKER_URL",
+            got="an embedded ledger",
+            remedy="nothing needs it here: scoring run, resume and worker bring their own",
+        )
+    from workers.scheduler import run_scheduler
+
+    return run_scheduler(settings)
+
+
+def _priorities(text: str | None) -> tuple[Priority, ...]:
+    if text is None:
+        return tuple(Priority)
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names or not set(names) <= set(Priority):
+        raise UsageError("--queues", expected="high, normal, low, or some of them", got=repr(text), remedy="name them")
+    return tuple(priority for priority in Priority if priority in names)
+
+
+def _work_alone(settings: Settings, slots: int) -> int:
+    """Embedded: do the submitted jobs of this home one after the other, until a signal."""
+    from workers.process import open_context
+
+    stop = Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    say(f"working on the submitted jobs of {settings.home}; Ctrl-C ends it")
+    context = open_context(settings)
+    try:
+        while not stop.is_set():
+            _do_next(context, slots, stop)
+            stop.wait(LOOK_SECONDS)
+    finally:
+        context.ledger.close()
+    return 0
+
+
+def _do_next(context: "Context", slots: int, stop: Event) -> None:
+    from scoring.ledger import jobs
+
+    for job_id in context.ledger.look(jobs.running):
+        try:
+            _do(context, job_id, slots, stop)
+        except UsageError:
+            continue  # another process of this home has its lock
+
+
+def _do(context: "Context", job_id: "JobId", slots: int, stop: Event) -> None:
+    from scoring.ledger import jobs
+    from scoring.ledger.records import FLEET
+    from workers.embedded import run_embedded
+
+    try:
+        run_embedded(context, job_id, slots=slots, stop=stop)
+    except Interrupted:
+        # A submitted job again: the next worker finds it.
+        context.ledger.run(lambda tx: jobs.adopt(tx, job_id, FLEET))
+        stop.set()
