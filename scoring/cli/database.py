@@ -17,9 +17,9 @@ def db() -> None:
 @json_option
 def upgrade(as_json: bool) -> None:
     """Bring the schema up to this program. Running it twice, or on two hosts at once, does no harm."""
-    from scoring.ledger import schema
+    from scoring.ledger import schema_version
 
-    revision = schema.upgrade(checked_settings().database_url)
+    revision = schema_version.upgrade(checked_settings().database_url)
     _print(revision, as_json)
 
 
@@ -27,9 +27,9 @@ def upgrade(as_json: bool) -> None:
 @json_option
 def check(as_json: bool) -> None:
     """Say whether schema and program fit; exit 2 where they do not."""
-    from scoring.ledger import schema
+    from scoring.ledger import schema_version
 
-    revision = schema.check(checked_settings().database_url)
+    revision = schema_version.check(checked_settings().database_url)
     _print(revision, as_json)
 
 

@@ -24,7 +24,7 @@ SHOWN_ROWS = 100
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="The first N rows only.")
 @json_option
 def results(job: str, output: str | None, limit: int | None, as_json: bool) -> None:
-    """Print the rows of a job's result in input order, or export them. A job at work shows the parts it has finished."""
+    """Print or export the rows of a job in input order. A job at work shows the parts that it has finished."""
     from scoring.ledger import jobs
     from scoring.pipeline.results import job_rows
 
