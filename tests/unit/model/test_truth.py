@@ -16,6 +16,7 @@ from scoring.model.truth import labels_of, numbers_of, predicted_labels
         (pa.array(["b", None, " ", "a"]), ["b", None, None, "a"]),
         (pa.array(["b", None, "a"]).slice(1), [None, "a"]),
         (pa.array(["x", None, "x"]).dictionary_encode(), ["x", None, "x"]),
+        (pa.array(["x", "y", None, "z"]).dictionary_encode().slice(1), ["y", None, "z"]),
         (pa.array([1, None, 2], pa.int8()), ["1", None, "2"]),
         (pa.array([1.0, 2.5]), ["1", "2.5"]),
         (pa.array([decimal.Decimal("1.00")]), ["1.00"]),
@@ -44,6 +45,7 @@ def test_a_bool_column_speaks_the_model_s_language(classes, names):
     [
         (pa.array([" 1.5", "2", "x", None, "", "1e3", "-.5", "nan"]), [1.5, 2, None, None, None, 1000, -0.5, None]),
         (pa.array([None, 1, 2]).slice(1), [1, 2]),
+        (pa.array([9.5, 1.5, 2.5]).slice(1), [1.5, 2.5]),  # no cast: the slice's offset is still there
         (pa.array([1.5, None], pa.float32()), [1.5, None]),
         (pa.array([decimal.Decimal("1.25"), None]), [1.25, None]),
         (pa.array([True, None]), [1, None]),
