@@ -94,12 +94,14 @@ class Block:
         return b"".join(self.text[bounds[i] : bounds[i + 1]] for i in range(len(starts)) if not dropped[i])
 
 
-def read_blocks(text: Text, dialect: CsvDialect, *, offset: int, line: int, path: str) -> Iterator[Block]:
+def read_blocks(
+    text: Text, dialect: CsvDialect, *, offset: int, line: int, path: str, block_bytes: int = BLOCK_BYTES
+) -> Iterator[Block]:
     """Blocks from `offset` on, where a record starts. Raises InputRefused for a quote that swallows records."""
     held = b""
     ended = False
     while not ended:
-        data = text.read(BLOCK_BYTES)
+        data = text.read(block_bytes)
         ended = not data
         held = held + data if held else data
         if len(held) > MAX_RECORD_BYTES:

@@ -95,18 +95,18 @@ def _quotes(data: Bytes, ends: Ints, literal: Ints, dialect: CsvDialect) -> Ints
     if len(literal):
         positions = positions[~np.isin(positions, literal)]
     if dialect.comment is None:
-        return _structural(data, positions, dialect.delimiter)
+        return _structural(data, positions, literal, dialect.delimiter)
     # A quote in a comment line means nothing, unless that line lies inside a quoted cell.
     starts = np.concatenate([np.zeros(1, np.int64), ends[ends < len(data)]])
     comments = starts[comment_starts(data.tobytes(), starts, dialect.comment)]
     line = np.searchsorted(starts, positions, "right") - 1
     in_comment = np.isin(starts[line], comments)
-    found = _structural(data, positions[~in_comment], dialect.delimiter)
+    found = _structural(data, positions[~in_comment], literal, dialect.delimiter)
     inside = comments[(np.searchsorted(found, comments) & 1).astype(np.bool_)]
-    return _structural(data, positions[~in_comment | np.isin(starts[line], inside)], dialect.delimiter)
+    return _structural(data, positions[~in_comment | np.isin(starts[line], inside)], literal, dialect.delimiter)
 
 
-def _structural(data: Bytes, positions: Ints, delimiter: str) -> Ints:
+def _structural(data: Bytes, positions: Ints, literal: Ints, delimiter: str) -> Ints:
     """Those quotes that open or close a field.
 
     If all are structural they alternate, and each opening one stands at a field start or right behind a closing one
@@ -116,6 +116,8 @@ def _structural(data: Bytes, positions: Ints, delimiter: str) -> Ints:
         return positions
     before = data[np.maximum(positions - 1, 0)]
     opens = (before == ord(delimiter)) | (before == _LF) | (before == _CR) | (positions == 0)
+    if len(literal):
+        opens &= ~np.isin(positions - 1, literal)
     doubled = np.zeros(len(positions), np.bool_)
     doubled[1:] = np.diff(positions) == 1
     cannot_open = np.flatnonzero(~(opens | doubled))

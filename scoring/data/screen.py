@@ -112,7 +112,7 @@ def _text_column(array: pa.Array, spec: ColumnSpec, faults: Faults) -> pa.Array:
     return array
 
 
-def fill_value(spec: ColumnSpec) -> np.generic:
+def fill_value(spec: ColumnSpec) -> object:
     """`spec.fill` as a value of its type. The binding has checked that it is one."""
     text = spec.fill or "0"
     if spec.dtype is Dtype.BOOL:
