@@ -6,6 +6,7 @@ A message carries the step's id and a version, nothing else: ``{"v": 1, "job": â
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from scoring.core.ids import NO_CHUNK, JobId, StepId
@@ -165,3 +166,32 @@ class _Sender:
     def close(self) -> None:
         self._producer = None
         self._connection.release()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerReport:
+    """What a broker says of itself, for `scoring doctor`."""
+
+    # "" where it answered; else why not, in the client's words.
+    error: str = ""
+    # "" where it is not Redis, which alone is asked for it.
+    version: str = ""
+    # Redis: what it throws away when it is full; anything but "noeviction" loses messages.
+    eviction_policy: str = ""
+
+
+def report_broker(broker_url: str) -> BrokerReport:
+    """Ask the broker who it is, within SOCKET_SECONDS for each answer. Never raises."""
+    if not broker_url.startswith("redis"):
+        answers = CeleryBell(broker_url).depth(Priority.NORMAL) is not None
+        return BrokerReport(error="" if answers else "no answer in time")
+    import redis
+
+    client = redis.Redis.from_url(broker_url, socket_timeout=SOCKET_SECONDS, socket_connect_timeout=SOCKET_SECONDS)
+    try:
+        server, memory = client.info("server"), client.info("memory")
+    except (redis.RedisError, OSError) as error:
+        return BrokerReport(error=str(error) or type(error).__name__)
+    finally:
+        client.close()
+    return BrokerReport(version=str(server["redis_version"]), eviction_policy=str(memory.get("maxmemory_policy", "")))

@@ -85,13 +85,18 @@ def plan(model: str, inputs: tuple[str, ...], as_json: bool, **options: object) 
 
 def work_here(context: "Context", job: "Job", *, slots: int, as_json: bool) -> int:
     """Work on the job in this process until it is settled, with a bar; print its verdict."""
+    work_until_settled(context, job, slots=slots)
+    return print_verdict(job_facts(context.ledger, job.id), as_json=as_json)
+
+
+def work_until_settled(context: "Context", job: "Job", *, slots: int) -> None:
+    """Work on the job in this process, with a bar on a terminal. A settled one is left as it is."""
     from scoring.cli.progress import progress_bar
     from workers.embedded import run_embedded
 
     if not job.state.settled:
         with progress_bar(lambda: job_facts(context.ledger, job.id), rows=job.rows_expected) as draw:
             run_embedded(context, job.id, slots=slots, on_progress=draw)
-    return print_verdict(job_facts(context.ledger, job.id), as_json=as_json)
 
 
 def _request(model: str, inputs: tuple[str, ...], options: dict[str, object]) -> "JobRequest":

@@ -1,0 +1,176 @@
+"""The same verbs for a Python program: run, submit, and a Job to ask.
+
+Each call opens the ledger that the settings name, does its work, and closes it again: a Job holds its id and nothing
+else, and may be kept, pickled or made anew in another process.
+"""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scoring.core.arguments import job_options
+from scoring.core.errors import ErrorCode, ExitCode, InputMissing, ScoringError, WaitTimedOut
+from scoring.core.exits import exit_code
+from scoring.core.ids import JobId
+from scoring.core.states import JobState
+from scoring.settings import load_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow.dataset as ds
+
+    from scoring.ledger.database import Ledger
+    from scoring.pipeline.context import Context
+    from scoring.pipeline.prepare import JobRequest
+
+StrPath = str | os.PathLike[str]
+
+LOOK_SECONDS = 0.5
+
+
+class JobFailed(ScoringError):
+    """A job that did not succeed. `exit_code` is the one of the command line (CONTRACT section 3)."""
+
+
+class Job:
+    """A job of the ledger; every method asks it anew."""
+
+    def __init__(self, id: str) -> None:
+        self.id = JobId(id)
+
+    def __repr__(self) -> str:
+        return f"Job({self.id!r})"
+
+    def status(self) -> dict[str, Any]:
+        """The columns of `job_progress`, with `metrics` {name: value} and `tags`; times are aware datetimes."""
+        from scoring.ledger import reports
+
+        with _ledger() as ledger:
+            return ledger.look(lambda tx: reports.job_facts(tx, self.id))
+
+    def wait(self, timeout: float | None = None) -> "Job":
+        """Wait until the job has ended; starts no worker.
+
+        timeout: seconds. Raises WaitTimedOut, and JobFailed unless the job succeeded and met its gate.
+        """
+        ends = time.monotonic() + (timeout if timeout is not None else float("inf"))
+        while not JobState((facts := self.status())["state"]).settled:
+            left = ends - time.monotonic()
+            if left <= 0:
+                raise WaitTimedOut(f"job {self.id} has not ended", got=facts["state"], remedy="it goes on by itself")
+            time.sleep(min(LOOK_SECONDS, left))
+        _raise_for(facts)
+        return self
+
+    def results(self) -> "ds.Dataset":
+        """The rows of the finished parts, in input order, without loading them. Raises InputMissing where none is."""
+        from scoring.ledger import jobs
+        from scoring.pipeline.results import job_rows
+
+        with _ledger() as ledger:
+            job = ledger.look(lambda tx: jobs.job(tx, self.id))
+        rows = job_rows(job)
+        if rows is None:
+            raise InputMissing(f"job {self.id} has no row yet", got=str(job.state), remedy="wait() for it")
+        return rows
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """All rows as one DataFrame: they must fit into memory."""
+        return self.results().to_table().to_pandas()
+
+    def accuracy(self) -> list[dict[str, Any]]:
+        """One dict per metric: metric, value, rows, coverage, reason, bound, detail; empty without a label."""
+        from scoring.ledger import reports
+
+        with _ledger() as ledger:
+            return ledger.look(lambda tx: reports.job_figures(tx, self.id))
+
+
+def run(
+    model: StrPath,
+    inputs: StrPath | Sequence[StrPath],
+    *,
+    output: StrPath | None = None,
+    workers: int | None = None,
+    stop: threading.Event | None = None,
+    **options: Any,
+) -> Job:
+    """Score files here and now; returns the job once it has succeeded.
+
+    options: those of `scoring run` with `_` for `-`, such as key="id", label="churned", max_rejected="1%".
+    workers: chunks scored at once (default: usable cores). stop: once set, the job is left to be resumed.
+    Raises UsageError, NotFound, InputRefused before anything is scored; Interrupted; JobFailed with the verdict.
+    """
+    from scoring.pipeline.submit import submit as record
+    from workers.embedded import run_embedded
+
+    request = _request(model, inputs, output, options)
+    with _context() as context:
+        job = record(context, request, runner=f"here:{socket.gethostname()}", ring=False).job
+        if not job.state.settled:
+            run_embedded(context, job.id, slots=workers or os.cpu_count() or 1, stop=stop)
+    found = Job(job.id)
+    _raise_for(found.status())
+    return found
+
+
+def submit(
+    model: StrPath, inputs: StrPath | Sequence[StrPath], *, output: StrPath | None = None, **options: Any
+) -> Job:
+    """Record a job for the workers of the deployment and return at once. Options and errors as for `run`."""
+    from scoring.pipeline.submit import submit as record
+
+    request = _request(model, inputs, output, options)
+    with _context() as context:
+        return Job(record(context, request, ring=context.settings.deployed).job.id)
+
+
+def _request(
+    model: StrPath, inputs: StrPath | Sequence[StrPath], output: StrPath | None, options: dict[str, Any]
+) -> "JobRequest":
+    from scoring.pipeline.prepare import JobRequest
+
+    given = (inputs,) if isinstance(inputs, str | os.PathLike) else inputs
+    checked = job_options(output=None if output is None else os.fspath(output), **options)
+    return JobRequest(model=_path(model), inputs=tuple(os.fspath(item) for item in given), options=checked)
+
+
+def _path(model: StrPath) -> str:
+    # A Path is a path even where it has no separator; a str may be a name.
+    return str(model.absolute()) if isinstance(model, Path) else os.fspath(model)
+
+
+def _raise_for(facts: dict[str, Any]) -> None:
+    code = ErrorCode(facts["error_code"]) if facts["error_code"] else None
+    result = exit_code(JobState(facts["state"]), code)
+    if result != ExitCode.SUCCEEDED:
+        error = JobFailed(f"job {facts['job_id']} {facts['state']}", got=f"{code}: {facts['error']}")
+        error.exit_code = result
+        raise error
+
+
+@contextmanager
+def _ledger() -> Iterator["Ledger"]:
+    from scoring.ledger.database import Ledger
+
+    ledger = Ledger.open(load_settings().database_url)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+@contextmanager
+def _context() -> Iterator["Context"]:
+    from workers.process import open_context
+
+    context = open_context(load_settings())
+    try:
+        yield context
+    finally:
+        context.ledger.close()
