@@ -211,7 +211,7 @@ def _column_types(columns: Sequence[ColumnSpec], numbers: dict[str, str]) -> dic
 
 def _null_values(dialect: CsvDialect) -> list[str]:
     # With one blank before it as well: the usual ", " delimiter would send every such block the slow way.
-    return ["", *dialect.na, *(f" {value}" for value in dialect.na if value)]
+    return ["", *dialect.na, *(f" {value}" for value in dialect.na if value.strip())]
 
 
 def _decode(array: pa.Array, is_text: bool, spec: ColumnSpec, faults: Faults) -> pa.Array:

@@ -1,0 +1,75 @@
+"""Splits written in one line: text in, clean rows and rejects out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from scoring.core.chunks import Chunk
+from scoring.core.columns import ColumnSpec, Dtype, NullAction
+from scoring.core.options import CsvDialect
+from scoring.core.source import Position
+from scoring.data.chunk_files import read_chunk
+from scoring.data.inputs import expand_inputs
+from scoring.data.split import split
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """All chunks of an input, read back."""
+
+    rows: list[int]
+    # Clean rows as tuples, in the order of the columns.
+    cells: list[tuple]
+    rejects: list[dict]
+    chunks: list[Chunk]
+    positions: list[Position]
+
+    def faults(self) -> list[tuple]:
+        return [(r["_row"], r["line"], r["column"], r["code"]) for r in self.rejects]
+
+
+def feature(name: str, dtype: Dtype = Dtype.FLOAT32, nulls: NullAction | None = None, **more) -> ColumnSpec:
+    action = nulls or (NullAction.NAN if dtype.is_float else NullAction.REJECT)
+    return ColumnSpec(name=name, slot=f"x.{name}", dtype=dtype, nulls=action, **more)
+
+
+def carried(name: str) -> ColumnSpec:
+    return ColumnSpec(name=name, slot=f"c.{name}", dtype=None)
+
+
+@pytest.fixture
+def split_all(tmp_path: Path) -> Callable[..., Result]:
+    """Splits files (paths, or the text of one CSV file) and reads every chunk back."""
+
+    def run(source, columns, *, chunk_rows=1000, start=None, limit=None, whole_groups=False, **dialect) -> Result:
+        if isinstance(source, str | bytes):
+            data = source.encode() if isinstance(source, str) else source
+            path = tmp_path / "in.csv"
+            path.write_bytes(data)
+            source = [path]
+        files = expand_inputs([str(path) for path in source])
+        work = tmp_path / "work"
+        chunks, positions = [], []
+        for chunk, position in split(
+            files,
+            columns,
+            CsvDialect(**dialect),
+            chunk_rows=chunk_rows,
+            start=start or Position(),
+            work=work,
+            limit=limit,
+            whole_groups=whole_groups,
+        ):
+            chunks.append(chunk)
+            positions.append(position)
+        rows, cells, rejects = [], [], []
+        for chunk in chunks:
+            clean = read_chunk(chunk, work, columns)
+            rows += clean.rows.tolist()
+            cells += list(zip(*(column.to_pylist() for column in clean.batch.columns), strict=True))
+            rejects += clean.rejects.to_pylist() if clean.rejects is not None else []
+        return Result(rows=rows, cells=cells, rejects=rejects, chunks=chunks, positions=positions)
+
+    return run
