@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from scoring.core.arguments import job_options
 from scoring.core.errors import ErrorCode, ExitCode, InputMissing, ScoringError, WaitTimedOut
-from scoring.core.exits import exit_code
+from scoring.core.exits import exit_code, fate
 from scoring.core.ids import JobId
 from scoring.core.states import JobState
 from scoring.settings import load_settings
@@ -113,7 +113,7 @@ def run(
     with _context() as context:
         job = record(context, request, runner=f"here:{socket.gethostname()}", ring=False).job
         if not job.state.settled:
-            run_embedded(context, job.id, slots=workers or os.cpu_count() or 1, stop=stop)
+            run_embedded(context, job.id, slots=workers, stop=stop)
     found = Job(job.id)
     _raise_for(found.status())
     return found
@@ -149,7 +149,7 @@ def _raise_for(facts: dict[str, Any]) -> None:
     code = ErrorCode(facts["error_code"]) if facts["error_code"] else None
     result = exit_code(JobState(facts["state"]), code)
     if result != ExitCode.SUCCEEDED:
-        error = JobFailed(f"job {facts['job_id']} {facts['state']}", got=f"{code}: {facts['error']}")
+        error = JobFailed(f"job {facts['job_id']} {fate(JobState(facts['state']), code)}", got=facts["error"] or "")
         error.exit_code = result
         raise error
 

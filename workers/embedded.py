@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
+from celery.utils.sysinfo import cpu_budget
+
 from scoring.core.errors import ExitCode, Interrupted, LedgerAway
 from scoring.core.ids import JobId, StepId
 from scoring.core.states import StepKind
@@ -30,17 +32,19 @@ def run_embedded(
     context: Context,
     job_id: JobId,
     *,
-    slots: int,
+    slots: int | None = None,
     stop: threading.Event | None = None,
     on_progress: Callable[[], None] = lambda: None,
 ) -> None:
     """Work on the job until it is settled and nothing of it is left to do. What a dead process left goes on at once.
 
-    ``slots`` steps run at a time. ``on_progress`` is called in the calling thread, about four times a second. In the
-    main thread SIGINT and SIGTERM are taken over meanwhile. After a signal, or once ``stop`` is set, the steps in hand
-    are handed back and Interrupted is raised (exit code 130, after SIGTERM 143): the job can be resumed.
+    ``slots`` steps run at a time (default: usable cores). ``on_progress`` is called in the calling thread, about four
+    times a second. In the main thread SIGINT and SIGTERM are taken over meanwhile. After a signal, or once ``stop`` is
+    set, the steps in hand are handed back and Interrupted is raised (exit code 130, after SIGTERM 143): the job can be
+    resumed.
     Raises UsageError where another process works on the job.
     """
+    slots = slots or cpu_budget().count
     bell = CeleryBell(EMBEDDED_BROKER, namespace=f"{NAMESPACE}.{job_id}")
     context = replace(context, bell=bell, only_job=job_id, slots=slots)
     with job_lock(context.settings.run_folder, job_id), interrupts(stop) as interrupt:

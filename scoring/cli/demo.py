@@ -7,7 +7,7 @@ import click
 
 from scoring.cli.options import json_option
 from scoring.cli.output import cell, print_json, print_table, say
-from scoring.cli.session import open_session, usable_cores
+from scoring.cli.session import open_session
 from scoring.cli.verdict import job_facts, print_verdict
 from scoring.core.states import JobState
 
@@ -36,7 +36,7 @@ def demo(rows: int, as_json: bool) -> int:
 
     with open_session() as context:
         job = _submit(context, rows)
-        work_until_settled(context, job, slots=usable_cores())
+        work_until_settled(context, job, slots=None)
         facts = job_facts(context.ledger, job.id)
         if facts["state"] != JobState.SUCCEEDED:
             return print_verdict(facts, as_json=as_json)

@@ -7,7 +7,7 @@ import click
 
 from scoring.cli.options import job_arguments, json_option, timeout_option
 from scoring.cli.output import cell, print_facts, print_json, print_table, say
-from scoring.cli.session import open_session, usable_cores
+from scoring.cli.session import open_session
 from scoring.cli.verdict import job_facts, print_job, print_verdict
 from scoring.core.arguments import job_options
 
@@ -36,7 +36,7 @@ def run(model: str, inputs: tuple[str, ...], as_json: bool, workers: int | None,
     request = _request(model, inputs, options)
     with open_session() as context:
         submitted = record(context, request, runner=f"here:{socket.gethostname()}", ring=False)
-        return work_here(context, submitted.job, slots=workers or usable_cores(), as_json=as_json)
+        return work_here(context, submitted.job, slots=workers, as_json=as_json)
 
 
 @click.command(short_help="Record a job for the workers and print its id.")
@@ -62,7 +62,7 @@ def submit(
             _print_submitted(context, submitted, as_json=as_json)
             return 0
         if not deployed:
-            return work_here(context, submitted.job, slots=usable_cores(), as_json=as_json)
+            return work_here(context, submitted.job, slots=None, as_json=as_json)
         facts = wait_for(context.ledger, submitted.job.id, limit)
         return print_verdict(facts, as_json=as_json)
 
@@ -83,13 +83,13 @@ def plan(model: str, inputs: tuple[str, ...], as_json: bool, **options: object) 
         _print_plan(made)
 
 
-def work_here(context: "Context", job: "Job", *, slots: int, as_json: bool) -> int:
+def work_here(context: "Context", job: "Job", *, slots: int | None, as_json: bool) -> int:
     """Work on the job in this process until it is settled, with a bar; print its verdict."""
     work_until_settled(context, job, slots=slots)
     return print_verdict(job_facts(context.ledger, job.id), as_json=as_json)
 
 
-def work_until_settled(context: "Context", job: "Job", *, slots: int) -> None:
+def work_until_settled(context: "Context", job: "Job", *, slots: int | None) -> None:
     """Work on the job in this process, with a bar on a terminal. A settled one is left as it is."""
     from scoring.cli.progress import progress_bar
     from workers.embedded import run_embedded

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scoring.cli.output import say
-from scoring.cli.session import checked_settings, usable_cores
+from scoring.cli.session import checked_settings
 from scoring.core.errors import Interrupted, UsageError
 from scoring.core.states import Priority
 from scoring.settings import Settings
@@ -29,7 +29,7 @@ def worker(concurrency: int | None, queues: str | None) -> int:
     priorities = _priorities(queues)
     settings = checked_settings()
     if not settings.deployed:
-        return _work_alone(settings, concurrency or usable_cores())
+        return _work_alone(settings, concurrency)
     from workers.deployed import run_worker
 
     return run_worker(settings, concurrency=concurrency, queues=priorities)
@@ -60,7 +60,7 @@ def _priorities(text: str | None) -> tuple[Priority, ...]:
     return tuple(priority for priority in Priority if priority in names)
 
 
-def _work_alone(settings: Settings, slots: int) -> int:
+def _work_alone(settings: Settings, slots: int | None) -> int:
     """Embedded: do the submitted jobs of this home one after the other, until a signal."""
     from workers.process import open_context
 
@@ -82,7 +82,7 @@ def _work_alone(settings: Settings, slots: int) -> int:
     return 0
 
 
-def _do_next(context: "Context", slots: int, stop: Event) -> None:
+def _do_next(context: "Context", slots: int | None, stop: Event) -> None:
     from scoring.ledger import jobs
 
     for job_id in context.ledger.look(jobs.running):
@@ -92,7 +92,7 @@ def _do_next(context: "Context", slots: int, stop: Event) -> None:
             continue  # another process of this home has its lock
 
 
-def _do(context: "Context", job_id: "JobId", slots: int, stop: Event) -> None:
+def _do(context: "Context", job_id: "JobId", slots: int | None, stop: Event) -> None:
     from scoring.ledger import jobs
     from scoring.ledger.records import FLEET
     from workers.embedded import run_embedded

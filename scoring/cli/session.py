@@ -1,6 +1,5 @@
 """What a command opens before it acts, and closes whatever happens."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -45,10 +44,3 @@ def checked_settings() -> Settings:
     telemetry.configure(settings.log_format, level=telemetry.WARNING)
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     return settings
-
-
-def usable_cores() -> int:
-    """Cores that this process may use: affinity counts, not the machine."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from scoring.cli.errors import show_error
 from scoring.cli.output import Row, print_facts, print_json
 from scoring.core.errors import ErrorCode, ExitCode, ScoringError
-from scoring.core.exits import exit_code
+from scoring.core.exits import INPUT_CODES, exit_code, fate
 from scoring.core.states import JobState
 
 if TYPE_CHECKING:
@@ -66,17 +66,22 @@ def _code(facts: Row) -> ErrorCode | None:
 
 
 def _as_error(facts: Row, state: JobState, code: ErrorCode | None) -> ScoringError:
-    job_id = facts["job_id"]
-    what = "missed its gate" if code is ErrorCode.GATE_MISSED else f"is {state}"
+    job_id = str(facts["job_id"])
+    return ScoringError(
+        f"job {job_id} {fate(state, code)}",
+        expected="a job that succeeds",
+        got=str(facts["error"] or state),
+        remedy=_remedy(job_id, code),
+    )
+
+
+def _remedy(job_id: str, code: ErrorCode | None) -> str:
+    if code in INPUT_CODES:
+        return "correct the input and score it again"
     remedies = {
         ErrorCode.GATE_MISSED: f"scoring accuracy {job_id}; the result is whole and readable",
         ErrorCode.TOO_MANY_REJECTS: f"scoring failures {job_id}; correct the input, or raise --max-rejected",
         ErrorCode.CHUNKS_FAILED: f"scoring failures {job_id}; then scoring retry {job_id}",
         ErrorCode.CANCELLED: "score it again; a cancelled job stays cancelled",
     }
-    other = "correct the input and score it again" if code and exit_code(state, code) == ExitCode.INPUT_REFUSED else ""
-    return ScoringError(
-        f"job {job_id} {what}" + (f" ({code})" if code else ""),
-        got=str(facts["error"] or ""),
-        remedy=remedies.get(code, other) if code else "" or other or f"scoring failures {job_id}",
-    )
+    return remedies.get(code, f"scoring failures {job_id}") if code else f"scoring status {job_id}"

@@ -25,3 +25,10 @@ def exit_code(state: JobState, code: ErrorCode | None) -> int:
         case JobState.FAILED:
             return ExitCode.INPUT_REFUSED if code in INPUT_CODES else ExitCode.JOB_FAILED
     raise ValueError(f"a job that is {state} has no verdict yet")
+
+
+def fate(state: JobState, code: ErrorCode | None) -> str:
+    """How a settled job ended, as the end of a sentence that begins with the job."""
+    if code is ErrorCode.GATE_MISSED:
+        return "succeeded, but missed a gate"
+    return f"is {state} ({code})" if code is not None and state is JobState.FAILED else f"is {state}"
