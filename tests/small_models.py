@@ -20,3 +20,38 @@ def linear_model(path: Path, *, weights: Sequence[float]) -> Path:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.save(model, str(path))
     return path
+
+
+def churn_model(path: Path) -> Path:
+    """label [N] int64 and probabilities [N,2] float32 from inputs `age` float [N,1] and `plan` string [N,1].
+
+    P(1) = sigmoid((45 − age) / 10 + bias), bias 0.5 for the plan "free", else 0. Returns the path.
+    """
+    nodes = [
+        helper.make_node("LabelEncoder", ["plan"], ["bias"], domain="ai.onnx.ml", keys_strings=["free"],
+                         values_floats=[0.5], default_float=0.0),
+        helper.make_node("Sub", ["center", "age"], ["below"]),
+        helper.make_node("Div", ["below", "scale"], ["steep"]),
+        helper.make_node("Add", ["steep", "bias"], ["z"]),
+        helper.make_node("Sigmoid", ["z"], ["p1"]),
+        helper.make_node("Sub", ["one", "p1"], ["p0"]),
+        helper.make_node("Concat", ["p0", "p1"], ["probabilities"], axis=1),
+        helper.make_node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=0),
+    ]
+    constants = {"center": 45.0, "scale": 10.0, "one": 1.0}
+    graph = helper.make_graph(
+        nodes,
+        "churn",
+        [
+            helper.make_tensor_value_info("age", TensorProto.FLOAT, [None, 1]),
+            helper.make_tensor_value_info("plan", TensorProto.STRING, [None, 1]),
+        ],
+        [
+            helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 2]),
+        ],
+        [helper.make_tensor(name, TensorProto.FLOAT, [1], [value]) for name, value in constants.items()],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), str(path))
+    return path

@@ -86,16 +86,24 @@ class Signature:
 
 def inspect(path: str | Path) -> Signature:
     """Read a model file and try to load it. InputMissing, or ModelRefused in words, where it cannot be served."""
-    from scoring.model import graph
-    from scoring.model.session import open_session
-    from scoring.model.shapes import settle_shapes
-
     try:
         data = Path(path).read_bytes()
     except FileNotFoundError as error:
         raise InputMissing(f"no model at {path}", expected="an .onnx file", remedy="check the path") from error
     except OSError as error:
         raise ModelRefused(f"the model at {path} cannot be read", got=error.strerror or str(error)) from error
+    try:
+        return _inspect(data)
+    except ModelRefused as refused:
+        told = f"{path}: {refused.message}"
+        raise ModelRefused(told, expected=refused.expected, got=refused.got, remedy=refused.remedy) from refused
+
+
+def _inspect(data: bytes) -> Signature:
+    from scoring.model import graph
+    from scoring.model.session import open_session
+    from scoring.model.shapes import settle_shapes
+
     model = graph.parse(data)
     signature = _read(model)
     if signature.has_zipmap:

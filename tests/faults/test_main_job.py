@@ -1,0 +1,117 @@
+"""The whole deployment under fire: a worker killed, the broker emptied, and the same rows at the end."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+import redis
+
+from tests.acceptance.conftest import customers
+from tests.acceptance.program import Program
+from tests.servers import Servers
+from tests.small_models import churn_model
+from tests.waiting import wait_for
+
+ROWS = 300_000
+LEASE_SECONDS = 3
+
+
+@pytest.fixture
+def deployed(private_servers: Servers, tmp_path: Path) -> Program:
+    """Settings of a deployment with an upgraded ledger."""
+    program = Program(
+        tmp_path,
+        {
+            "SCORING_DATABASE_URL": private_servers.postgres.create_database(),
+            "SCORING_BROKER_URL": private_servers.redis.url,
+            "SCORING_STORE": str(tmp_path / "store"),
+            "SCORING_LEASE_SECONDS": str(LEASE_SECONDS),
+        },
+    )
+    program("db", "upgrade")
+    return program
+
+
+@contextmanager
+def running(program: Program, *command: object) -> Iterator[subprocess.Popen[str]]:
+    """A process of the deployment in a group of its own, its log in a file."""
+    name = "-".join(map(str, command))
+    with (program.folder / f"{name}.log").open("a") as log:
+        process = program.start(*command, stderr=log, start_new_session=True)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+def parts(folder: Path) -> list[Path]:
+    return sorted(folder.glob("part-*.parquet"))
+
+
+def rows_of(folder: Path) -> pa.Table:
+    return ds.dataset(parts(folder)).to_table()
+
+
+def test_a_killed_worker_and_an_emptied_broker_change_no_row(
+    deployed: Program, private_servers: Servers, tmp_path: Path
+) -> None:
+    """One of two workers is killed, all queues are emptied: the result equals an undisturbed one, byte for byte."""
+    model, source = churn_model(tmp_path / "churn.onnx"), tmp_path / "rows.parquet"
+    pq.write_table(customers(ROWS), source)
+    quiet = Program(tmp_path / "quiet")
+    quiet.folder.mkdir()
+    quiet("run", model, source, "--key", "id", "-o", "out", "--chunk-rows", 2_000)
+    out = tmp_path / "out"
+    with ExitStack() as stack:
+        stack.enter_context(running(deployed, "scheduler"))
+        first = stack.enter_context(running(deployed, "worker", "--concurrency", 1))
+        stack.enter_context(running(deployed, "worker", "--concurrency", 2))
+        submitted = deployed("submit", model, source, "--key", "id", "-o", out, "--chunk-rows", 2_000)
+        job_id = submitted.stdout.strip()
+        wait_for(lambda: len(parts(out)) >= 5, "the first parts")
+        os.killpg(first.pid, signal.SIGKILL)
+        with redis.Redis.from_url(private_servers.redis.url) as broker:
+            broker.flushall()
+        deployed("wait", job_id, "--timeout", "90s")
+    assert rows_of(quiet.folder / "out").equals(rows_of(out))
+    assert ROWS == rows_of(out).num_rows
+
+
+def test_a_term_is_a_warm_stop(deployed: Program, tmp_path: Path) -> None:
+    """A worker that is told to stop ends what it has in hand, costs no attempt, and exits 0."""
+    model, source = churn_model(tmp_path / "churn.onnx"), tmp_path / "rows.parquet"
+    pq.write_table(customers(ROWS), source)
+    out = tmp_path / "out"
+    with running(deployed, "scheduler"):
+        with running(deployed, "worker", "--concurrency", 2) as worker:
+            job_id = deployed("submit", model, source, "-o", out, "--chunk-rows", 2_000).stdout.strip()
+            wait_for(lambda: len(parts(out)) >= 3, "the first parts")
+            worker.send_signal(signal.SIGTERM)
+            worker.wait(timeout=30)
+            assert 0 == worker.returncode
+        with running(deployed, "worker", "--concurrency", 2):
+            deployed("wait", job_id, "--timeout", "90s")
+    assert [] == deployed.json("failures", job_id)["attempts"]
+    assert list(range(ROWS)) == rows_of(out)["_row"].to_pylist()
+
+
+def test_a_submit_without_a_broker_is_accepted(deployed: Program, private_servers: Servers, tmp_path: Path) -> None:
+    """The job is in the ledger within seconds, and runs once the broker is back."""
+    model, source = churn_model(tmp_path / "churn.onnx"), tmp_path / "rows.parquet"
+    pq.write_table(customers(5_000), source)
+    private_servers.redis.kill()
+    submitted = deployed("submit", model, source, "-o", tmp_path / "out")
+    assert "broker" in submitted.stderr
+    private_servers.redis.start()
+    with running(deployed, "scheduler"), running(deployed, "worker", "--concurrency", 1):
+        deployed("wait", submitted.stdout.strip(), "--timeout", "90s")
+    assert 5_000 == rows_of(tmp_path / "out").num_rows
