@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scoring.core.accuracy.auc import AUC_TOLERANCE, Area, Bins, Floats, Pair, ranked
 from scoring.core.accuracy.figure import Value, ratio
 from scoring.core.accuracy.labels import Matched, few, no_rows
-from scoring.core.accuracy.losses import log_losses
+from scoring.core.accuracy.losses import NO_PROBABILITY, are_probabilities, log_losses
 from scoring.core.accuracy.moments import Moments, merged_or_none
 
-_NO_PROBABILITY = "the model gives no probability"
+_NO_SCORE = "the model gives no probability"
 # So few rows are ranked at no cost worth naming: a job of one small chunk has its exact area at once.
 _ALWAYS_RANKED = 32_768
 METRICS = ("accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier")
@@ -25,9 +25,10 @@ class BinarySums:
     classes: tuple[str, ...]
     # Rows by (truth, prediction): negative/negative, negative/positive, positive/negative, positive/positive.
     counts: tuple[int, int, int, int] = (0, 0, 0, 0)
-    # Of the probabilities; all three None where the model gives none.
+    # Both None where the scores are no probabilities.
     log_loss: Moments | None = None
     brier: Moments | None = None
+    # None where the model gives no scores.
     bins: Bins | None = None
     # The area over exactly these rows, where somebody has ranked them; a merge forgets it.
     area: Area | None = None
@@ -70,7 +71,7 @@ class BinarySums:
 
     def _auc(self) -> Value:
         if self.bins is None:
-            return Value(metric="roc_auc", value=None, reason=_NO_PROBABILITY)
+            return Value(metric="roc_auc", value=None, reason=_NO_SCORE)
         if self.bins.one_sided:
             return Value(metric="roc_auc", value=None, reason="all labels are of one class")
         area = self.area or self.bins.area()
@@ -78,8 +79,9 @@ class BinarySums:
 
     def _losses(self) -> list[Value]:
         losses = (("log_loss", self.log_loss), ("brier", self.brier))
+        reason = _NO_SCORE if self.bins is None else NO_PROBABILITY
         return [
-            Value(metric=name, value=loss.mean if loss else None, reason=None if loss else _NO_PROBABILITY)
+            Value(metric=name, value=loss.mean if loss else None, reason=None if loss else reason)
             for name, loss in losses
         ]
 
@@ -140,13 +142,10 @@ def positive_of(probability: Floats) -> Floats:
 def _with_probability(sums: BinarySums, labels: NDArray[np.int64], probability: Floats) -> BinarySums:
     scores = positive_of(probability)
     positive = labels == 1
-    bins = Bins.of(scores, positive)
-    measured = replace(
-        sums,
-        log_loss=Moments.of(log_losses(labels, probability)),
-        brier=Moments.of(np.square(scores.astype(np.float64) - positive)),
-        bins=bins,
-    )
+    measured = replace(sums, bins=Bins.of(scores, positive))
+    if are_probabilities(probability):
+        brier = Moments.of(np.square(scores.astype(np.float64) - positive))
+        measured = replace(measured, log_loss=Moments.of(log_losses(labels, probability)), brier=brier)
     return measured.exact([(scores, positive)], 0.0 if len(labels) <= _ALWAYS_RANKED else AUC_TOLERANCE)
 
 

@@ -1,9 +1,18 @@
-"""Log-loss per row."""
+"""Log-loss per row, and whether there are probabilities to take it of."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scoring.core.accuracy.auc import Floats
+
+NO_PROBABILITY = "the model's scores lie outside 0 to 1: they are no probabilities"
+
+
+def are_probabilities(scores: Floats) -> bool:
+    """True where all scores lie within 0 and 1: margins and distances can be ranked, but have no log-loss."""
+    # A softmax in 32 bits may end a rounding error above 1.
+    slack = 4 * np.finfo(scores.dtype).eps
+    return bool(((scores >= -slack) & (scores <= 1 + slack)).all())
 
 
 def log_losses(labels: NDArray[np.int64], probability: Floats) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scoring.core.accuracy.auc import Floats
 from scoring.core.accuracy.figure import Value
 from scoring.core.accuracy.labels import Labels, canonical, few, match, no_rows
-from scoring.core.accuracy.losses import log_losses
+from scoring.core.accuracy.losses import NO_PROBABILITY, are_probabilities, log_losses
 from scoring.core.accuracy.moments import Moments, merged_or_none
 
 _NO_PROBABILITIES = "the model gives no probabilities"
@@ -24,9 +24,9 @@ class MulticlassSums:
     classes: tuple[str, ...]
     # Rows by (true class, predicted class); pairs that did not occur are left out.
     counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    # None where the model gives no probabilities.
+    # None where the scores are no probabilities.
     log_loss: Moments | None = None
-    # Rows whose true class is among the three most probable ones.
+    # Rows whose true class is among the three with the highest scores; None where the model gives no scores.
     top3: int | None = None
     strangers: tuple[str, ...] = ()
 
@@ -67,10 +67,11 @@ class MulticlassSums:
         return sum(twice / both for twice, both in seen.values()) / len(seen)
 
     def _of_probabilities(self) -> list[Value]:
-        if self.log_loss is None or self.top3 is None:
+        if self.top3 is None:
             return [Value(metric=m, value=None, reason=_NO_PROBABILITIES) for m in METRICS[2:]]
+        loss = self.log_loss.mean if self.log_loss else None
         return [
-            Value(metric="log_loss", value=self.log_loss.mean),
+            Value(metric="log_loss", value=loss, reason=None if self.log_loss else NO_PROBABILITY),
             Value(metric="top3_accuracy", value=self.top3 / self.covered),
         ]
 
@@ -139,4 +140,5 @@ def _ranks(labels: NDArray[np.int64], probability: Floats) -> dict[str, Any]:
     mine: Floats = np.take_along_axis(probability, labels[:, None], axis=1)
     later = np.arange(probability.shape[1])[None, :] > labels[:, None]
     before = ((probability > mine) | ((probability == mine) & later)).sum(axis=1)
-    return {"log_loss": Moments.of(log_losses(labels, probability)), "top3": int((before < _TOP).sum())}
+    loss = Moments.of(log_losses(labels, probability)) if are_probabilities(probability) else None
+    return {"log_loss": loss, "top3": int((before < _TOP).sum())}

@@ -93,6 +93,30 @@ def test_labels_alone_give_no_losses():
     assert {"the model gives no probability"} == {found[m].reason for m in ("roc_auc", "log_loss", "brier")}
 
 
+def test_margins_are_ranked_but_have_no_losses():
+    """Scores outside 0 to 1 have a roc_auc, and a reason in place of log_loss; one chunk of them is enough."""
+    margins = binary(labels("yes", "no"), [3.0, -2.0])
+    for sums in (margins, merge(margins, binary(labels("yes", "no"), [0.9, 0.1]))):
+        found = named(sums, 4)
+        assert found["roc_auc"].value == 1
+        assert {"the model's scores lie outside 0 to 1: they are no probabilities"} == {
+            found[metric].reason for metric in ("log_loss", "brier")
+        }
+
+
+def test_a_rounding_error_above_one_is_still_a_probability():
+    """The largest float32 that a softmax may end at is clipped, not refused."""
+    assert named(binary(labels("yes", "no"), [1.0000001, 0.2]), 2)["log_loss"].value is not None
+
+
+def test_scores_of_many_classes_need_not_be_probabilities():
+    """Distances have a best and a third best class, but no log-loss."""
+    prediction = Prediction(task=Task.MULTICLASS, probability_output="p", classes=("a", "b"))
+    sums = measure(prediction, 0.5, Observed(labels=labels("a", "b"), probability=np.array([[4.0, 1.0], [0.0, -1.0]])))
+    found = named(sums, 2)
+    assert (0.5, 1.0, None) == tuple(found[metric].value for metric in ("accuracy", "top3_accuracy", "log_loss"))
+
+
 @pytest.mark.parametrize(("threshold", "accuracy"), [(0.5, 0.5), (0.7, 1.0), (0.70001, 0.5)])
 def test_a_row_at_the_threshold_is_positive(threshold, accuracy):
     """Predicted = P ≥ threshold, compared in the type of P."""
