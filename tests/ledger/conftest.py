@@ -1,22 +1,46 @@
 """One contract suite over both databases: every test that asks for `ledger` runs on SQLite and on Postgres."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from scoring.ledger import schema_version
 from scoring.ledger.database import Ledger
+from scoring.ledger.tables import metadata
 from tests.ledger.desk import Desk
+from tests.servers.postgres import plain
+
+BOTH = ["sqlite", "postgresql"]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty ledger of the test's own."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.db'}"
-    url: str = request.getfixturevalue("postgres_url")
+@pytest.fixture(scope="session")
+def sqlite_master(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An embedded ledger without a row, to copy: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("ledger") / "master.db"
+    schema_version.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(fresh_postgres: Callable[[], str]) -> str:
+    url = fresh_postgres()
     schema_version.upgrade(url)
+    return url
+
+
+@pytest.fixture(params=BOTH)
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A ledger without a row."""
+    if request.param == "sqlite":
+        path = tmp_path / "ledger.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_master"), path)
+        return f"sqlite:///{path}"
+    url: str = request.getfixturevalue("migrated_postgres")
+    with psycopg.connect(plain(url), autocommit=True) as connection:
+        connection.execute(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY CASCADE")
     return url
 
 
@@ -30,3 +54,21 @@ def ledger(ledger_url: str) -> Iterator[Ledger]:
 @pytest.fixture
 def desk(ledger: Ledger) -> Desk:
     return Desk(ledger)
+
+
+@pytest.fixture
+def other_desk(ledger_url: str, ledger: Ledger) -> Iterator[Desk]:
+    """Another process at the same ledger: connections of its own."""
+    opened = Ledger.open(ledger_url)
+    yield Desk(opened, worker="host:2")
+    opened.close()
+
+
+@pytest.fixture
+def postgres_desk(request: pytest.FixtureRequest, migrated_postgres: str) -> Iterator[Desk]:
+    """For what only a server can show."""
+    with psycopg.connect(plain(migrated_postgres), autocommit=True) as connection:
+        connection.execute(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY CASCADE")
+    opened = Ledger.open(migrated_postgres)
+    yield Desk(opened)
+    opened.close()
