@@ -177,8 +177,8 @@ def test_every_promised_view_is_there(ledger: Ledger) -> None:
     """The same columns on both databases."""
     promised = {
         "job_progress": "job_id model version state priority schedule slot submitted_at started_at finished_at"
-        " chunks_total chunks_done chunks_failed rows_total rows_scored rows_rejected rows_per_second eta_seconds output error_code"
-        " error gate runner",
+        " chunks_total chunks_done chunks_failed rows_total rows_scored rows_rejected rows_per_second eta_seconds"
+        " output error_code error gate runner",
         "chunk_progress": "job_id chunk state attempts rows rows_scored rows_rejected worker started_at finished_at"
         " seconds part error_code error",
         "job_failures": "job_id chunk attempt worker failed_at error_code error",

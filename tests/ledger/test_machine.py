@@ -1,0 +1,174 @@
+"""Any sequence of moves, by any number of workers, keeps the promises: a model of the ledger beside the ledger."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import text
+
+from scoring.core.errors import ErrorCode, LeaseLost, UsageError
+from scoring.core.ids import StepId
+from scoring.core.states import JOB_MOVES, JobState, StepKind
+from scoring.ledger import jobs, parts, publish, steps
+from scoring.ledger.database import Ledger
+from scoring.ledger.records import Claim, JobVerdict
+from tests.ledger.desk import FAILED, GONE, LEASE, PERMANENT, RETRYABLE, Desk, after, chunk, part
+
+CHUNKS = 3
+
+
+class Moves(RuleBasedStateMachine):
+    """One job, three chunks, and workers that do whatever they like with whatever claims they ever had."""
+
+    claims: Bundle[Claim] = Bundle("claims")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.desk = Desk(Ledger.open(f"sqlite:///{Path(self.folder.name) / 'ledger.db'}"))
+        self.states: list[JobState] = [JobState.ACCEPTED]
+        self.attempts: dict[StepId, int] = {}
+        self.winners: dict[int, int] = {}
+
+    def teardown(self) -> None:
+        self.desk.ledger.close()
+        self.folder.cleanup()
+
+    @initialize()
+    def submit(self) -> None:
+        self.job_id = self.desk.submit().id
+
+    def _step(self, place: int) -> StepId:
+        if place < CHUNKS:
+            return StepId(self.job_id, StepKind.SCORE, place)
+        return StepId(self.job_id, (StepKind.SPLIT, StepKind.FINALIZE)[place - CHUNKS])
+
+    def _try(self, work: Any) -> bool:
+        try:
+            self.desk.run(work)
+        except LeaseLost:
+            return False
+        return True
+
+    @rule(target=claims, place=st.integers(0, CHUNKS + 1), lease=st.sampled_from([GONE, LEASE]))
+    def claim(self, place: int, lease: float) -> Any:
+        step = self._step(place)
+        claim = self.desk.run(lambda tx: steps.claim(tx, step, "host:1", lease))
+        if claim is None:
+            return Claim(step=step, attempt=10**6, failures=0, max_failures=3, worker="nobody")
+        assert claim.attempt > self.attempts.get(step, 0)
+        self.attempts[step] = claim.attempt
+        return claim
+
+    @rule(claim=claims)
+    def work(self, claim: Claim) -> None:
+        """What a worker does that knows nothing of what has happened since it claimed."""
+        if claim.step.kind is StepKind.SPLIT:
+            position = self.desk.ledger.look(lambda tx: parts.last_position(tx, self.job_id))
+            number = position.chunk if position else 0
+            if number < CHUNKS:
+                made = chunk(number)
+                self._try(lambda tx: parts.insert_chunk(tx, claim, made, after(made)))
+            else:
+                self._try(lambda tx: steps.complete_split(tx, claim, CHUNKS * 10))
+        elif claim.step.kind is StepKind.SCORE:
+            if self._try(lambda tx: steps.complete_chunk(tx, claim, part(claim.step.chunk))):
+                assert claim.step.chunk not in self.winners
+                self.winners[claim.step.chunk] = claim.attempt
+        else:
+            complete = len(self.winners) == CHUNKS
+            verdict = JobVerdict() if complete else FAILED
+            if self._try(lambda tx: jobs.begin_finalizing(tx, claim, verdict)):
+                self._try(lambda tx: jobs.settle(tx, claim))
+
+    @rule(claim=claims, outcome=st.sampled_from([RETRYABLE, PERMANENT]))
+    def fail(self, claim: Claim, outcome: Any) -> None:
+        self._try(lambda tx: steps.fail(tx, claim, outcome, 0))
+
+    @rule(claim=claims, park=st.booleans())
+    def release(self, claim: Claim, park: bool) -> None:
+        parked = park and claim.step.kind is StepKind.SPLIT
+        self._try(lambda tx: steps.release(tx, claim, due_in_seconds=None if parked else 0))
+
+    @rule(claim=claims)
+    def extend(self, claim: Claim) -> None:
+        self.desk.run(lambda tx: steps.extend(tx, claim, LEASE))
+
+    @rule()
+    def tick(self) -> None:
+        self.desk.run(steps.rescue_expired)
+        self.desk.run(lambda tx: steps.unpark_split(tx, self.job_id, 0))
+        self.desk.run(lambda tx: steps.arm_finalize(tx, self.job_id))
+        self.desk.publish(window=2)
+
+    @rule()
+    def take_over(self) -> None:
+        self.desk.run(lambda tx: steps.take_over(tx, self.job_id))
+
+    @rule()
+    def stop(self) -> None:
+        self.desk.run(lambda tx: jobs.stop(tx, self.job_id, ErrorCode.INPUT_CHANGED, "it was replaced"))
+
+    @precondition(lambda self: len(self.attempts) > 2)
+    @rule()
+    def cancel(self) -> None:
+        self.desk.run(lambda tx: jobs.cancel(tx, self.job_id))
+
+    @rule()
+    def retry(self) -> None:
+        try:
+            self.desk.run(lambda tx: jobs.retry(tx, self.job_id))
+        except UsageError:
+            assert self.desk.job(self.job_id).state is not JobState.FAILED
+
+    @invariant()
+    def the_job_moves_along_the_arrows(self) -> None:
+        state = self.desk.job(self.job_id).state
+        if state is not self.states[-1]:
+            # One rule may make two moves: running → finalizing → settled.
+            reachable = JOB_MOVES[self.states[-1]] | {
+                later for next_state in JOB_MOVES[self.states[-1]] for later in JOB_MOVES[next_state]
+            }
+            assert state in reachable
+            self.states.append(state)
+
+    @invariant()
+    def every_chunk_has_one_winner_for_ever(self) -> None:
+        committed = self.desk.ledger.look(lambda tx: parts.committed_parts(tx, self.job_id))
+        assert self.winners == {found.chunk.chunk: found.attempt for found in committed}
+
+    @invariant()
+    def success_means_every_row(self) -> None:
+        job = self.desk.job(self.job_id)
+        if job.state is JobState.SUCCEEDED:
+            assert {0, 1, 2} == set(self.winners)
+            assert (30, 3) == (job.rows_total, job.chunks_total)
+
+    @invariant()
+    def a_settled_job_has_no_live_work(self) -> None:
+        state = self.desk.job(self.job_id).state
+        live = {step.id.kind for step in self.desk.ledger.look(lambda tx: steps.open_steps(tx, self.job_id))}
+        if state.settled:
+            assert live <= {StepKind.FINALIZE}
+        if state in (JobState.SUCCEEDED, JobState.FAILED):
+            assert set() == live
+
+    @invariant()
+    def every_attempt_that_ended_has_one_row(self) -> None:
+        missing = text(
+            "SELECT count(*) FROM steps s WHERE s.attempt > 0 AND s.attempt - (s.state = 'running') <>"
+            " (SELECT count(*) FROM attempts a WHERE a.job_id = s.job_id AND a.kind = s.kind AND a.chunk = s.chunk)"
+        )
+        assert 0 == self.desk.ledger.look(lambda tx: tx.scalar(missing))
+
+    @invariant()
+    def no_more_is_rung_than_the_window_holds(self) -> None:
+        for priority in publish.Priority:
+            assert self.desk.ledger.look(lambda tx, p=priority: publish.rung(tx, p)) <= 2  # type: ignore[misc]
+
+
+TestMoves = Moves.TestCase
+TestMoves.settings = settings(max_examples=25, stateful_step_count=40, suppress_health_check=list(HealthCheck))
