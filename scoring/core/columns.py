@@ -1,4 +1,4 @@
-"""What is read from an input: column, type, and what a null does. The type comes from the model, never from the data."""
+"""What is read from an input: column, type, and what a null does. Types come from the model, never from the data."""
 
 from dataclasses import dataclass
 from enum import StrEnum
