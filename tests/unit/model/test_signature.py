@@ -73,6 +73,13 @@ def test_an_open_width_is_learnt_from_a_run(write_model):
     assert (None, 4) == inspect(path).outputs[0].dims
 
 
+def test_a_width_that_nothing_tells_is_refused(write_model):
+    """With open axes on both sides nobody knows how many columns the result has: the message says what to declare."""
+    path = write_model([h.make_node("Relu", ["x"], ["y"])], [("x", T.FLOAT, [None, None])], [("y", T.FLOAT, None)])
+    with pytest.raises(ModelRefused, match=r"width of output 'y' is not known.*\[None, 2\]"):
+        inspect(path)
+
+
 def test_a_fixed_batch_axis_is_seen(write_model):
     """A model exported for 8 rows says so."""
     path = write_model([h.make_node("Relu", ["x"], ["y"])], [("x", T.FLOAT, [8, 2])], [("y", T.FLOAT, [8, 2])])
