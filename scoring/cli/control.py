@@ -40,7 +40,7 @@ def cancel(job: str, as_json: bool) -> None:
 
 
 def _tidy_up(context: "Context", job: "Job") -> None:
-    """Do the last step of an embedded job that nobody works on: finished parts are promoted, `_partial.json` written."""
+    """Do the last step of an embedded job that nobody works on: promote finished parts, write `_partial.json`."""
     from scoring.ledger.records import FLEET
     from workers.embedded import run_embedded
 

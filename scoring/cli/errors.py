@@ -19,7 +19,9 @@ LINE_CHARACTERS = 600
 def run_command(command: click.Command, program: str, arguments: Sequence[str]) -> int:
     """Run `command` and return its exit code. Nothing that it raises gets past here, unless SCORING_DEBUG is set."""
     try:
-        result = command.main(list(arguments), program, standalone_mode=False)
+        # Not `command.main`: it ends a closed pipe with exit code 1, which here means that the job has failed.
+        with command.make_context(program, list(arguments)) as context:
+            result = command.invoke(context)
         sys.stdout.flush()
     except BrokenPipeError:
         close_stdout()
