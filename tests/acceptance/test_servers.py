@@ -13,7 +13,10 @@ import redis
 from tests.servers import NoServer, Servers
 from tests.servers.missing import no_server
 from tests.servers.postgres import plain
+from tests.servers.process import wait_until
 from tests.servers.redis import client
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_each_database_is_empty_and_its_own(fresh_postgres: Callable[[], str]) -> None:
@@ -74,6 +77,29 @@ def test_a_paused_server_answers_nobody_until_it_is_resumed(private_servers: Ser
         assert patient.ping()
 
 
+def test_a_killed_test_run_leaves_no_server_and_no_data() -> None:
+    """SIGKILL gives the run no chance to clean up; its servers go all the same."""
+    program = """
+from tests.servers import RedisServer
+server = RedisServer()
+server.start()
+print(server.folder, server.url, flush=True)
+input()
+"""
+    run = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with run:
+        assert run.stdout
+        folder, url = run.stdout.readline().split()
+        with client(url) as connection:
+            assert connection.ping()
+            run.kill()
+            wait_until(lambda: not Path(folder).exists(), 20, lambda: f"{folder} is still there")
+            with pytest.raises(redis.ConnectionError):
+                connection.ping()
+
+
 @pytest.mark.parametrize(
     ("variable", "url", "test"),
     [
@@ -87,7 +113,7 @@ def test_a_given_server_that_is_away_fails_the_tests(variable: str, url: str, te
     answer = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{__file__}::{test.__name__}"],
         env={**os.environ, variable: url},
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,

@@ -73,7 +73,7 @@ class LocalServer(ABC):
         """Return once it answers; the same port and data as before."""
         with (self.folder / "server.log").open("ab") as log:
             self._process = self._spawn(self._command(), stdout=log, stderr=log, cwd=self.folder)
-        self._reaper = _reap_with_us(self._process.pid)
+        self._reaper = _reap_with_us(self._process.pid, self.folder)
         wait_until(self._ready, START_SECONDS, lambda: f"{self.name} did not start:\n{self.log[-2_000:]}")
 
     def stop(self) -> None:
@@ -184,7 +184,8 @@ def _reachable(folder: Path) -> bool:
     return all(path.stat().st_mode & 0o001 for path in (folder, *folder.resolve().parents))
 
 
-def _reap_with_us(pid: int) -> subprocess.Popen[bytes]:
-    """Kill the server's group when this process ends, however it ends: the pipe closes and the shell goes on."""
-    script = 'cat >/dev/null; kill -9 -"$0"'
-    return subprocess.Popen(["sh", "-c", script, str(pid)], stdin=subprocess.PIPE, start_new_session=True)
+def _reap_with_us(pid: int, folder: Path) -> subprocess.Popen[bytes]:
+    """When this process ends, however it ends, its pipe closes: then kill the server's group and remove its data."""
+    script = 'cat >/dev/null; kill -9 -"$0"; rm -rf "$1"'
+    command = ["sh", "-c", script, str(pid), str(folder)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
