@@ -13,16 +13,27 @@ from scoring.pipeline.publish import publish_due
 from scoring.telemetry import announce
 
 TURN_SECONDS = 1.0
+"""Pause between two turns; shorter where a lease is so short that this would be a gap in sight."""
+
+TURNS_PER_LEASE = 6
 PAGE = 200
 """Leases rescued in one transaction; the rest wait for the next turn."""
+
+
+Clocks = tuple[float, float]
+"""(monotonic, wall) seconds: the first stands still while a laptop sleeps, the second jumps when it is set."""
+
+
+def clocks() -> Clocks:
+    return time.monotonic(), time.time()
 
 
 class Ticker:
     """The memory of one scheduler between turns. Any number may run: every action is one guarded statement."""
 
-    def __init__(self, context: Context, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, context: Context, *, clocks: Callable[[], Clocks] = clocks) -> None:
         self._context = context
-        self._clock = clock
+        self._clocks = clocks
         self._sight = Sight(context.settings.lease_seconds)
         self._losses = dict.fromkeys(Priority, 0)
 
@@ -33,12 +44,12 @@ class Ticker:
         except LedgerAway as error:
             self._sight.lose()
             announce("ledger.away", error=str(error))
-        return TURN_SECONDS
+        return min(TURN_SECONDS, self._context.settings.lease_seconds / TURNS_PER_LEASE)
 
     def _act(self) -> None:
         context = self._context
         server = context.ledger.run(steps.server_start)
-        if self._sight.clear(self._clock(), server):
+        if self._sight.clear(self._clocks(), server):
             for step in context.ledger.run(lambda tx: steps.rescue_expired(tx, scope=context.only_job, limit=PAGE)):
                 announce("step.rescued", step=str(step))
         for job_id in context.ledger.run(lambda tx: jobs.running(tx, scope=context.only_job)):
@@ -81,16 +92,17 @@ class Sight:
 
     def __init__(self, lease_seconds: float) -> None:
         self._lease = lease_seconds
-        self._since: float | None = None
-        self._last = 0.0
+        self._since: Clocks | None = None
+        self._last: Clocks = (0.0, 0.0)
         self._server: object = None
 
     def lose(self) -> None:
         self._since = None
 
-    def clear(self, now: float, server: object) -> bool:
-        """Note one look at the ledger at `now` (monotonic seconds) on the server that started at `server`."""
-        if self._since is None or now - self._last > self._lease / 3 or server != self._server:
+    def clear(self, now: Clocks, server: object) -> bool:
+        """Note one look at the ledger at `now`, on the server that started at `server`."""
+        gap = max(this - last for this, last in zip(now, self._last, strict=True))
+        if self._since is None or gap > self._lease / 3 or server != self._server:
             self._since = now
         self._last, self._server = now, server
-        return now - self._since >= self._lease
+        return now[0] - self._since[0] >= self._lease

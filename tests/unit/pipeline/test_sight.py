@@ -2,14 +2,14 @@
 
 import pytest
 
-from scoring.pipeline.tick import Sight
+from scoring.pipeline.tick import TURN_SECONDS, TURNS_PER_LEASE, Sight
 
 LEASE = 60.0
 
 
 def looks(times: list[float], server: object = "up") -> list[bool]:
     sight = Sight(LEASE)
-    return [sight.clear(now, server) for now in times]
+    return [sight.clear((now, now), server) for now in times]
 
 
 @pytest.mark.parametrize(
@@ -32,14 +32,30 @@ def test_a_restarted_server_blinds_the_scheduler() -> None:
     """Workers could not extend their leases while the server was away, so the count begins anew."""
     sight = Sight(LEASE)
     for now in range(0, 61, 20):
-        sight.clear(now, "first start")
-    assert not sight.clear(70, "second start")
+        sight.clear((now, now), "first start")
+    assert not sight.clear((70, 70), "second start")
 
 
 def test_an_outage_blinds_the_scheduler() -> None:
     """A ledger that did not answer is no proof that a worker is dead."""
     sight = Sight(LEASE)
     for now in range(0, 61, 20):
-        sight.clear(now, "up")
+        sight.clear((now, now), "up")
     sight.lose()
-    assert not sight.clear(70, "up")
+    assert not sight.clear((70, 70), "up")
+
+
+def test_a_closed_lid_blinds_the_scheduler() -> None:
+    """While the host sleeps the monotonic clock may stand still; the wall clock tells."""
+    sight = Sight(LEASE)
+    for now in range(0, 61, 20):
+        sight.clear((now, now), "up")
+    assert not sight.clear((70, 3_670), "up")
+
+
+def test_turns_are_short_enough_for_the_shortest_lease() -> None:
+    """With the shortest lease allowed, the pauses between turns are no gap in sight."""
+    shortest = 2.0
+    sight = Sight(shortest)
+    turn = min(TURN_SECONDS, shortest / TURNS_PER_LEASE)
+    assert any(sight.clear((number * turn, number * turn), "up") for number in range(TURNS_PER_LEASE + 1))
