@@ -148,7 +148,7 @@ def _swallowing(data: Bytes, quotes: Ints, ends: Ints, dialect: CsvDialect) -> i
         while first and quotes[2 * first] == quotes[2 * first - 1] + 1:
             first -= 1
         start, stop = int(quotes[2 * first]), int(closing[turn])
-        if np.searchsorted(ends, stop) > np.searchsorted(ends, start, "right"):
+        if np.searchsorted(ends, stop, "right") > np.searchsorted(ends, start, "right"):
             return start
     return None
 

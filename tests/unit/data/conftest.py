@@ -43,7 +43,7 @@ def carried(name: str) -> ColumnSpec:
 def split_all(tmp_path: Path) -> Callable[..., Result]:
     """Splits files (paths, or the text of one CSV file) and reads every chunk back."""
 
-    def run(source, columns, *, chunk_rows=1000, start=None, limit=None, whole_groups=False, **dialect) -> Result:
+    def run(source, specs, *, chunk_rows=1000, start=None, limit=None, whole_groups=False, **dialect) -> Result:
         if isinstance(source, str | bytes):
             data = source.encode() if isinstance(source, str) else source
             path = tmp_path / "in.csv"
@@ -54,7 +54,7 @@ def split_all(tmp_path: Path) -> Callable[..., Result]:
         chunks, positions = [], []
         for chunk, position in split(
             files,
-            columns,
+            specs,
             CsvDialect(**dialect),
             chunk_rows=chunk_rows,
             start=start or Position(),
@@ -66,7 +66,7 @@ def split_all(tmp_path: Path) -> Callable[..., Result]:
             positions.append(position)
         rows, cells, rejects = [], [], []
         for chunk in chunks:
-            clean = read_chunk(chunk, work, columns)
+            clean = read_chunk(chunk, work, specs)
             rows += clean.rows.tolist()
             cells += list(zip(*(column.to_pylist() for column in clean.batch.columns), strict=True))
             rejects += clean.rejects.to_pylist() if clean.rejects is not None else []

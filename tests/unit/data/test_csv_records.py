@@ -68,7 +68,12 @@ MISFITS = [
     ("short", "a,b\nx\ny,2\n", [(0, 2, "", "short_row")], "x"),
     ("long", "a,b\ny,2\nx,1,9\n", [(1, 3, "", "long_row")], "x,1,9"),
     ("blanks alone are a short row", "a,b\n  \ny,2\n", [(0, 2, "", "short_row")], "  "),
-    ("behind a record of two lines", 'a,b\n"p\nq",z\ny,2\nx\n', [(0, 2, "b", "bad_value"), (2, 5, "", "short_row")], '"p\nq",z'),
+    (
+        "behind a record of two lines",
+        'a,b\n"p\nq",z\ny,2\nx\n',
+        [(0, 2, "b", "bad_value"), (2, 5, "", "short_row")],
+        '"p\nq",z',
+    ),
     ("header repeated", "a,b\ny,2\na,b\n", [(1, 3, "b", "bad_value")], "a,b"),
 ]
 

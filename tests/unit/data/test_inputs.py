@@ -1,0 +1,174 @@
+"""Which files an argument names, and what is known of them before their rows are read."""
+
+import gzip
+import os
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from scoring.core.errors import InputMissing, InputNotVisible, InputRefused
+from scoring.core.options import CsvDialect
+from scoring.core.source import ColumnKind, FileFormat
+from scoring.data.fingerprints import check_unchanged, fingerprint
+from scoring.data.inputs import expand_inputs
+from scoring.data.schema import check_files, decoded_row_bytes, describe
+from tests.unit.data.conftest import carried, feature
+
+
+@pytest.fixture
+def tree(tmp_path):
+    for name in (
+        "b.csv",
+        "a.csv",
+        "sub/c.tsv",
+        "sub/d.csv.gz",
+        "e.parquet",
+        "_hidden/x.csv",
+        ".y.csv",
+        "notes.txt",
+        "w[1].csv",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("a,b\n1,2\n")
+    (tmp_path / "list.txt").write_text("# nightly\nb.csv\n\nsub/*.tsv\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["."], ["a.csv", "b.csv", "e.parquet", "sub/c.tsv", "sub/d.csv.gz", "w[1].csv"]),
+        (["b.csv", "a.csv"], ["b.csv", "a.csv"]),
+        (["a.csv", "a.csv"], ["a.csv", "a.csv"]),
+        (["?.csv"], ["a.csv", "b.csv"]),
+        (["w[1].csv"], ["w[1].csv"]),
+        (["@list.txt"], ["b.csv", "sub/c.tsv"]),
+        (["sub"], ["sub/c.tsv", "sub/d.csv.gz"]),
+        (["sub/../a.csv"], ["a.csv"]),
+    ],
+)
+def test_arguments_name_files_in_order(tree, monkeypatch, arguments, names):
+    """Arguments in their order, folders and globs sorted, a path that exists taken literally."""
+    monkeypatch.chdir(tree)
+    assert [str(tree / name) for name in names] == [file.path for file in expand_inputs(arguments)]
+
+
+@pytest.mark.parametrize(
+    ("argument", "error", "said"),
+    [
+        ("gone.csv", InputMissing, "no such file"),
+        ("*.nothing", InputMissing, "pattern"),
+        ("notes.txt", InputRefused, "--format"),
+        ("x.jsonl", InputRefused, "not read yet"),
+        ("s3://bucket/x.csv", InputRefused, "URL"),
+        ("pipe.csv", InputRefused, "FIFO"),
+        ("@gone.txt", InputMissing, "no such file"),
+        ("/etc/passwd", InputRefused, "allowed folders"),
+        ("out.csv", InputRefused, "allowed folders"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_at_once(tree, monkeypatch, argument, error, said):
+    """Each with its reason; a FIFO does not block, a link does not lead out of the allowed roots."""
+    monkeypatch.chdir(tree)
+    os.mkfifo("pipe.csv")
+    (tree / "x.jsonl").write_text("{}")
+    (tree / "out.csv").symlink_to("/etc/passwd")
+    with pytest.raises(error, match=said):
+        expand_inputs([argument], roots=[str(tree)])
+
+
+def test_the_format_can_be_said(tree):
+    """--format wins over the extension."""
+    assert FileFormat.CSV is expand_inputs([str(tree / "notes.txt")], format="csv")[0].format
+
+
+def test_a_file_out_of_sight_is_not_a_file_removed(tmp_path):
+    """Gone with its folder: this host does not see it. Gone alone: it is missing."""
+    path = tmp_path / "share" / "in.csv"
+    path.parent.mkdir()
+    path.write_text("a\n")
+    seen = fingerprint(str(path))
+    path.unlink()
+    with pytest.raises(InputMissing):
+        check_unchanged(seen)
+    path.parent.rmdir()
+    with pytest.raises(InputNotVisible):
+        check_unchanged(seen)
+
+
+def test_a_csv_is_described_by_its_first_rows(tmp_path):
+    """Columns are text; those whose cells all read as numbers look numeric; a small file's rows are exact."""
+    path = tmp_path / "in.csv"
+    path.write_text('id,n,t,e,"q"\na1,1.5,x,,1\na2,,2,,nan\n')
+    schema = describe(expand_inputs([str(path)]), CsvDialect())
+    assert ["id", "n", "t", "e", "q"] == [column.name for column in schema.columns]
+    assert [False, True, False, True, True] == [column.looks_numeric for column in schema.columns]
+    assert (2, True) == (schema.rows, schema.rows_exact)
+    assert ("1.5", "") == schema.sample["n"]
+    assert 4 + 4 + 3 == decoded_row_bytes(schema, [feature("n"), carried("id")])
+
+
+def test_the_rows_of_a_large_csv_are_estimated(tmp_path):
+    """The estimate is within a tenth for rows of one kind."""
+    path = tmp_path / "in.csv"
+    path.write_text("a,b\n" + "".join(f"{i % 10},text\n" for i in range(300_000)))
+    schema = describe(expand_inputs([str(path)]), CsvDialect())
+    assert not schema.rows_exact
+    assert 300_000 == pytest.approx(schema.rows, rel=0.1)
+
+
+def test_parquet_is_described_by_its_footer(tmp_path):
+    """Kinds, list sizes and the exact number of rows."""
+    path = tmp_path / "in.parquet"
+    table = pa.table(
+        {
+            "f": pa.array([1.5, None]),
+            "i": pa.array([1, 2], pa.int8()),
+            "b": pa.array([True, False]),
+            "s": pa.array(["x", None]).dictionary_encode(),
+            "d": pa.array(["1.1", "2.2"]).cast(pa.decimal128(10, 2)),
+            "v": pa.array([[1.0, 2.0]] * 2, pa.list_(pa.float32(), 2)),
+            "t": pa.array([0, 1], pa.timestamp("us")),
+        }
+    )
+    pq.write_table(table, path)
+    schema = describe(expand_inputs([str(path)]), CsvDialect())
+    K = ColumnKind
+    expected = [K.FLOAT, K.INTEGER, K.BOOL, K.STRING, K.DECIMAL, K.FLOAT_LIST, K.OTHER]
+    assert expected == [column.kind for column in schema.columns]
+    assert 2 == schema.columns[5].list_size
+    assert (2, True) == (schema.rows, schema.rows_exact)
+    assert ("1.5", None) == schema.sample["f"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("x.parquet", b""), ("x.parquet", b"a,b\n1,2\n"), ("x.parquet", b"PAR1half"), ("x.csv", b""), ("x.csv.gz", b"")],
+)
+def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path, name, data):
+    """Found at submit, not in a worker."""
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(InputRefused):
+        describe(expand_inputs([str(tmp_path / name)]), CsvDialect())
+
+
+def test_csv_and_parquet_do_not_mix(tmp_path):
+    """One job, one format."""
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    pq.write_table(pa.table({"a": [1.0]}), tmp_path / "b.parquet")
+    with pytest.raises(InputRefused, match="one format"):
+        describe(expand_inputs([str(tmp_path)]), CsvDialect())
+
+
+def test_files_that_do_not_go_together_are_refused_by_name(tmp_path):
+    """A missing column, and one of another type, name the file."""
+    pq.write_table(pa.table({"a": [1.0]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"a": ["x"]}), tmp_path / "b.parquet")
+    with pytest.raises(InputRefused, match=r"b\.parquet"):
+        check_files(expand_inputs([str(tmp_path)]), [feature("a")], CsvDialect())
+    (tmp_path / "c.csv").write_text("a\n1\n")
+    (tmp_path / "d.csv.gz").write_bytes(gzip.compress(b"b\n1\n"))
+    with pytest.raises(InputRefused, match=r"d\.csv\.gz"):
+        check_files(expand_inputs([str(tmp_path)], format="csv")[:2], [feature("a")], CsvDialect())
