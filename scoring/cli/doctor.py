@@ -183,7 +183,7 @@ def _writable(name: str, folder: Path) -> Check:
     nearest = folder
     while not nearest.exists():
         nearest = nearest.parent
-    if os.access(nearest, os.W_OK | os.X_OK):
+    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
         return _ok(name, f"{folder} can be written")
     return Check(
         name=name,

@@ -1,5 +1,6 @@
 """failures and accuracy: what went wrong, and how good the rest is."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -7,6 +8,7 @@ import click
 from scoring.cli.options import job_argument, json_option
 from scoring.cli.output import cell, print_json, print_table, say
 from scoring.cli.session import open_ledger
+from scoring.core.columns import RejectCode
 from scoring.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,21 +16,33 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
+EXAMPLES = 3
+"""Rejected rows shown for each reason."""
+
 
 @click.command(short_help="Show failed attempts and rejected rows, by reason.")
 @job_argument
 @json_option
 def failures(job: str, as_json: bool) -> None:
     """Show the failed attempts of a job, and its rejected rows by reason, with examples."""
+    from scoring.data.reject_examples import reject_examples
     from scoring.ledger import jobs, reports
-    from scoring.pipeline.results import reject_examples
 
     with open_ledger() as ledger:
         found = ledger.look(lambda tx: jobs.find_job(tx, job))
         attempts = ledger.look(lambda tx: reports.failed_attempts(tx, found.id))
         totals = ledger.look(lambda tx: reports.reject_totals(tx, found.id))
-    examples = reject_examples(found) if totals else {}
-    rejects = [_reject(total, examples.get((total["code"], total["column_name"]), [])) for total in totals]
+    rejects = [
+        {
+            "code": total["code"],
+            "column": total["column_name"],
+            "rows": total["rows"],
+            "examples": reject_examples(
+                Path(found.output), RejectCode(total["code"]), total["column_name"], most=EXAMPLES
+            ),
+        }
+        for total in totals
+    ]
     if as_json:
         print_json({"attempts": attempts, "rejects": rejects})
         return
@@ -97,10 +111,6 @@ def _print_matrix(detail: Record) -> None:
         for label, counts in zip(labels, detail["counts"], strict=True)
     ]
     print_table(lines, ["", *labels])
-
-
-def _reject(total: Record, examples: list[Record]) -> Record:
-    return {"code": total["code"], "column": total["column_name"], "rows": total["rows"], "examples": examples}
 
 
 def _print_attempts(attempts: list[Record]) -> None:

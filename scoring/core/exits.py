@@ -28,7 +28,12 @@ def exit_code(state: JobState, code: ErrorCode | None) -> int:
 
 
 def fate(state: JobState, code: ErrorCode | None) -> str:
-    """How a settled job ended, as the end of a sentence that begins with the job."""
-    if code is ErrorCode.GATE_MISSED:
-        return "succeeded, but missed a gate"
-    return f"is {state} ({code})" if code is not None and state is JobState.FAILED else f"is {state}"
+    """How a job ended, as the end of a sentence that begins with the job."""
+    match state:
+        case JobState.SUCCEEDED:
+            return "succeeded, but missed a gate" if code is ErrorCode.GATE_MISSED else "succeeded"
+        case JobState.FAILED:
+            return f"failed ({code})"
+        case JobState.CANCELLED:
+            return "was cancelled"
+    return f"is {state}"

@@ -30,6 +30,9 @@ TYPES: dict[str, pa.DataType] = {
 }
 """Types of the views' columns; every other one is text. Written down, for a column may hold nothing but NULL."""
 
+EXCEPTIONS = {("processes", "version"): pa.string()}
+"""(view, column) → type, where a name means two things: a model's version is a number, a program's is not."""
+
 
 @contextmanager
 def query(ledger: Ledger, sql: str, *, seconds: float | None = None, spill: Path | None = None) -> Iterator[Rows]:
@@ -50,7 +53,8 @@ def query(ledger: Ledger, sql: str, *, seconds: float | None = None, spill: Path
 def view_table(ledger: Ledger, view: str) -> pa.Table:
     """A view's rows now, with types that do not depend on them."""
     columns, rows = ledger.look(lambda tx: reports.view(tx, view))
-    schema = pa.schema([(column, TYPES.get(column, pa.string())) for column in columns])
+    types = [EXCEPTIONS.get((view, column), TYPES.get(column, pa.string())) for column in columns]
+    schema = pa.schema(list(zip(columns, types, strict=True)))
     cells = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
     return pa.table([pa.array(cell, field.type) for cell, field in zip(cells, schema, strict=True)], schema=schema)
 

@@ -1,20 +1,13 @@
-"""What a job has written, as its readers want it: its rows, and examples of its rejects."""
+"""The rows that a job has written, if they are still its own."""
 
-from collections import defaultdict
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow.dataset as ds
 
 from scoring.core.errors import InputMissing
 from scoring.data.manifest import read_manifest
 from scoring.data.outputs import results_dataset
-from scoring.data.parts import REJECTS
 from scoring.ledger.records import Job
-
-EXAMPLES = 3
-"""Rejected rows shown for each reason."""
 
 
 def job_rows(job: Job) -> ds.Dataset | None:
@@ -44,17 +37,3 @@ def job_rows(job: Job) -> ds.Dataset | None:
             )
         return None
     return results_dataset(output)
-
-
-def reject_examples(job: Job) -> Mapping[tuple[str, str], list[dict[str, Any]]]:
-    """(code, column) → up to EXAMPLES rejected rows: row, file, line, reason, raw."""
-    found: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for file in sorted((Path(job.output) / REJECTS).glob("part-*.parquet")):
-        for batch in ds.dataset(str(file), format="parquet").to_batches():
-            for reject in batch.to_pylist():
-                group = found[reject["code"], reject["column"] or ""]
-                if len(group) < EXAMPLES:
-                    group.append(
-                        {name: reject[name] for name in ("file", "line", "reason", "raw")} | {"row": reject["_row"]}
-                    )
-    return found

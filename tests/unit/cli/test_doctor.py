@@ -1,0 +1,78 @@
+"""doctor: each problem by name, with its remedy."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scoring.cli.doctor import Status, examine
+from scoring.cli.errors import run_command
+from scoring.cli.main import cli
+from scoring.cli.network_disk import network_file_system
+
+
+def statuses() -> dict[str, Status]:
+    """The worst status of each check by its name."""
+    order = list(Status)
+    found: dict[str, Status] = {}
+    for check in examine():
+        found[check.name] = max(found.get(check.name, Status.OK), check.status, key=order.index)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SCORING_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_a_fresh_machine_is_well(home: Path) -> None:
+    """Nothing is wrong before the first command, and looking makes nothing."""
+    assert set(statuses().values()) == {Status.OK}
+    assert not home.exists()
+
+
+def test_wrong_settings_are_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Settings that cannot be read end with 2, and nothing else is looked at."""
+    monkeypatch.setenv("SCORING_LEASE_SECONDS", "soon")
+    assert run_command(cli, "scoring", ["doctor", "--json"]) == 2
+    report = json.loads(capsys.readouterr().out)
+    assert report["ok"] is False
+    assert report["checks"][-1]["name"] == "settings"
+    assert report["checks"][-1]["remedy"]
+
+
+def test_servers_that_are_away_end_with_six(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A ledger and a broker that refuse the connection are both named, without their passwords."""
+    monkeypatch.setenv("SCORING_DATABASE_URL", "postgresql://scoring:hunter2@127.0.0.1:1/x")
+    monkeypatch.setenv("SCORING_BROKER_URL", "redis://:hunter2@127.0.0.1:1/0")
+    assert run_command(cli, "scoring", ["doctor"]) == 6
+    out, err = capsys.readouterr()
+    assert "FAILED   ledger" in out
+    assert "FAILED   broker" in out
+    assert "hunter2" not in out + err
+
+
+def test_a_store_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file stands where a folder is needed."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SCORING_STORE", str(tmp_path / "file" / "store"))
+    assert statuses()["store"] is Status.FAILED
+
+
+def test_roots_that_are_no_folders_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An allow-list with a typing error would refuse everything."""
+    monkeypatch.setenv("SCORING_INPUT_ROOTS", str(tmp_path / "missing"))
+    assert statuses()["roots"] is Status.WARNING
+
+
+@pytest.mark.parametrize(
+    ("folder", "expected"), [("/home/ada", ""), ("/mnt/team/ada", "nfs4"), ("/mnt/with blank/x", "cifs"), ("/", "")]
+)
+def test_a_network_disk_is_known_by_its_mount(folder: str, expected: str, tmp_path: Path) -> None:
+    """The nearest mount above the folder decides."""
+    mounts = tmp_path / "mounts"
+    mounts.write_text("/dev/sda / ext4 rw 0 0\nnas:/t /mnt/team nfs4 rw 0 0\n//n/s /mnt/with\\040blank cifs rw 0 0\n")
+    assert expected == network_file_system(Path(folder), mounts)
