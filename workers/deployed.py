@@ -21,6 +21,8 @@ from workers.process import Service, open_context, process_name, serving
 from workers.stoppipe import StopPipe
 from workers.watch import Watch
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 CHILD_GRACE_SECONDS = 15.0
 """A child that gets a SIGTERM of its own (a service manager may signal the whole group) hands its step back within
 these; then it ends, finished or not."""
@@ -48,6 +50,8 @@ def run_worker(
         restart = _Celery(settings, slots, tuple(queues), pipe).run()
     announce("worker.stopped", process=process_name())
     if restart:
+        # A signal that comes meanwhile waits for the new program's handlers.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # the very command that is running
     return 0
 
@@ -59,6 +63,7 @@ class _Celery:
         self._slots = slots
         self._pipe = pipe
         self._deaf = False
+        self._asked_to_end = False
         app = deployed_app(settings.broker_url)
         app.set_default()
         self._controller: WorkController = app.WorkController(
@@ -73,17 +78,19 @@ class _Celery:
         self._watch = Watch(settings.database_url, presence, queues, state=self._state, restart=self._start_anew)
 
     def run(self) -> bool:
-        """Until a signal, or until the worker is deaf: then True."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        """Until a signal. True: until it had to begin anew, deaf or thrown out by a message that kombu cannot read."""
+        for number in STOP_SIGNALS:
             signal.signal(number, self._end)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         signals.worker_process_init.connect(self._in_child, weak=False)
         self._watch.start()
         self._controller.start()
         self._watch.close()
-        return self._deaf or bool(self._controller.exitcode)
+        return (self._deaf or bool(self._controller.exitcode)) and not self._asked_to_end
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
         """Warm stop; at the second signal a cold one."""
+        self._asked_to_end = not self._deaf
         if state.should_stop is not None:
             state.should_terminate = 1
         state.should_stop = 0
