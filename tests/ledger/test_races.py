@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -11,8 +12,8 @@ from sqlalchemy import text
 
 from scoring.core.errors import LeaseLost
 from scoring.core.ids import StepId
-from scoring.core.states import JobState, StepState
-from scoring.ledger import jobs, parts, steps
+from scoring.core.states import JobState, Priority, StepState
+from scoring.ledger import jobs, parts, publish, steps
 from scoring.ledger.database import Tx
 from scoring.ledger.records import CancelResult, Claim
 from tests.ledger.desk import GONE, LEASE, Desk, after, chunk, finalize_of, part, score_of, split_of
@@ -127,6 +128,37 @@ def test_two_rescuers_rescue_once(desk: Desk, other_desk: Desk) -> None:
     rival = Rival(other_desk, lambda tx: steps.rescue_expired(tx))
     assert [] == against(rival, desk, lambda tx: steps.rescue_expired(tx))
     assert [1, 1] == [desk.step(score_of(job.id, number)).failures for number in range(2)]
+
+
+def test_a_rescuer_waits_for_nobody(postgres_desk: Desk) -> None:
+    """Steps in another scheduler's hands are skipped."""
+    desk = postgres_desk
+    job = desk.running(2)
+    for number in range(2):
+        desk.claim(score_of(job.id, number), lease=GONE)
+    rival = Rival(desk, lambda tx: steps.rescue_expired(tx, limit=1))
+    (rescued,) = desk.run(steps.rescue_expired)
+    rival.commit()
+    assert [1, 1] == [desk.step(score_of(job.id, number)).failures for number in range(2)]
+    assert rescued in [score_of(job.id, number) for number in range(2)]
+
+
+def test_a_lease_that_was_extended_in_time_is_kept(desk: Desk, other_desk: Desk) -> None:
+    """The rescuer looks again once it holds the row."""
+    job = desk.submit()
+    claim = desk.claim(split_of(job.id), lease=GONE)
+    rival = Rival(other_desk, lambda tx: steps.extend(tx, claim, LEASE))
+    assert [] == against(rival, desk, steps.rescue_expired)
+    assert StepState.RUNNING is desk.step(claim.step).state
+
+
+def test_two_publishers_share_one_window(desk: Desk, other_desk: Desk) -> None:
+    """No step is rung twice, and no more than the window are rung at all."""
+    desk.running(9)
+    publisher = partial(publish.publish_due, scope=None, priority=Priority.NORMAL, window=4)
+    rival = Rival(other_desk, publisher)
+    assert [] == against(rival, desk, publisher)
+    assert 4 == desk.ledger.look(lambda tx: publish.rung(tx, Priority.NORMAL))
 
 
 def test_two_last_chunks_that_commit_together_arm_one_finalize(postgres_desk: Desk) -> None:

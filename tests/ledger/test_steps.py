@@ -1,15 +1,18 @@
 """One claim, one winner: whoever does not own the step changes nothing."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from scoring.core.errors import AccountingBroken, ErrorCode, LeaseLost
 from scoring.core.ids import StepId
 from scoring.core.states import JobState, StepState
 from scoring.ledger import jobs, parts, reports, steps
+from scoring.ledger.clock import now_us
 from scoring.ledger.database import Tx
 from scoring.ledger.records import Claim
 from tests.ledger.desk import GONE, LEASE, PERMANENT, RETRYABLE, Desk, finalize_of, part, score_of, split_of
@@ -119,6 +122,8 @@ def test_a_zombie_cannot_win_against_the_next_attempt(desk: Desk) -> None:
     zombie = desk.claim(score_of(job.id, 0), lease=GONE)
     desk.run(lambda tx: steps.rescue_expired(tx))
     winner = desk.claim(score_of(job.id, 0), worker=zombie.worker)
+    with pytest.raises(LeaseLost):
+        desk.run(lambda tx: steps.complete_chunk(tx, zombie, part(0)))
     desk.run(lambda tx: steps.complete_chunk(tx, winner, part(0)))
     with pytest.raises(LeaseLost):
         desk.run(lambda tx: steps.complete_chunk(tx, zombie, part(0)))
@@ -136,6 +141,17 @@ def test_an_owner_whose_lease_ran_out_unseen_may_still_commit(desk: Desk) -> Non
     assert [] == desk.run(lambda tx: steps.rescue_expired(tx))
     desk.run(lambda tx: steps.complete_chunk(tx, claim, part(0)))
     assert StepState.SUCCEEDED is desk.step(claim.step).state
+
+
+def test_a_lease_is_counted_from_this_moment(desk: Desk) -> None:
+    """Not from the start of the transaction: a slow one would shorten it."""
+    with desk.ledger.write() as tx:
+        before = tx.execute(select(now_us())).scalar_one()
+        deadline = time.monotonic() + 5
+        later = before
+        while later == before and time.monotonic() < deadline:
+            later = tx.execute(select(now_us())).scalar_one()
+    assert later > before
 
 
 def test_a_released_step_costs_no_failure(desk: Desk) -> None:
