@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from scoring.core.columns import ColumnSpec
-from scoring.core.errors import InputRefused
+from scoring.core.errors import InputRefused, UsageError
 from scoring.core.options import CsvDialect
 from scoring.core.source import InputFile
 from scoring.data.csv_blocks import Block, read_blocks
@@ -31,7 +31,8 @@ class Header:
 
 
 def read_header(file: InputFile, dialect: CsvDialect) -> Header:
-    """Raises InputRefused for an empty file, UTF-16, and names in a wrong number."""
+    """Raises InputRefused for an empty file, UTF-16, and names in a wrong number; UsageError for a wide delimiter."""
+    _check_marks(dialect)
     with _first_block(file, dialect) as (block, offset, line):
         if block is None or not len(block.starts):
             if not dialect.header:
@@ -119,6 +120,16 @@ def _hint(missing: Sequence[str], names: Sequence[str], delimiter: str) -> str:
         pairs = ", ".join(f"{wanted!r} and {found!r}" for wanted, found in near)
         return f"names must match exactly; only blanks or case differ between {pairs}"
     return "add the columns, or name them in model.yaml"
+
+
+def _check_marks(dialect: CsvDialect) -> None:
+    """Quotes and delimiters are looked for byte by byte."""
+    for name in ("delimiter", "quote", "escape", "decimal"):
+        mark = getattr(dialect, name)
+        if mark is not None and not mark.isascii():
+            raise UsageError(
+                f"--{name}", expected="an ASCII character", got=repr(mark), remedy="convert the file first"
+            )
 
 
 @contextmanager

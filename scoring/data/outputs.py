@@ -4,15 +4,18 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from scoring.core.errors import OutputRefused
 from scoring.data.inputs import check_roots
 from scoring.data.manifest import MANIFEST, PARTIAL, SUCCESS, read_manifest
 from scoring.data.parts import REJECTS, STAGING
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
 
 _PART = re.compile(rf"(?:{REJECTS}/)?part-\d{{6,}}\.parquet")
 _STAGED = re.compile(rf"{STAGING}/(?:part|rejects)-\d{{6,}}\.\d+\.parquet\.tmp")
@@ -62,12 +65,14 @@ def result_files(output: Path) -> list[Path]:
     return sorted(output.glob("part-*.parquet"))
 
 
-def results_dataset(output: Path) -> ds.Dataset:
+def results_dataset(output: Path) -> "Dataset":
     """The result as a dataset, rows in input order. Raises OutputRefused where there is no part."""
     files = result_files(output)
     if not files:
         raise OutputRefused(f"no result in {output}", remedy="see `scoring status`")
-    return ds.dataset([str(file) for file in files], format="parquet")
+    from pyarrow import dataset  # a query engine: only who reads a result back waits for it
+
+    return dataset.dataset([str(file) for file in files], format="parquet")
 
 
 def _owners(folder: Path) -> dict[str, str | None]:

@@ -40,7 +40,7 @@ def describe(files: Sequence[InputFile], dialect: CsvDialect) -> SourceSchema:
 
 
 def check_files(files: Sequence[InputFile], columns: Sequence[ColumnSpec], dialect: CsvDialect) -> None:
-    """Raises InputRefused where a file lacks a needed column, has it twice, or with another type than the first file."""
+    """Raises InputRefused where a file lacks a needed column, has it twice, or with another type than the first."""
     if files[0].format is FileFormat.CSV:
         for file in files:
             check_columns(file.path, read_header(file, dialect).names, columns, dialect.delimiter)

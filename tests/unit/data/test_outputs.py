@@ -129,7 +129,7 @@ def test_an_output_is_for_one_job(tmp_path):
     check_output(output)
     write_manifest(output, manifest(publish(output)))
     check_output(output, job_id="j1")
-    with pytest.raises(OutputRefused, match="another job.*--overwrite"):
+    with pytest.raises(OutputRefused, match=r"another job.*--overwrite"):
         check_output(output, job_id="j2")
     check_output(output, job_id="j2", overwrite=True)
 
