@@ -20,11 +20,10 @@ from scoring.data.screen import screen
 BATCH_ROWS = 65_536
 
 
-@contextmanager
-def open_parquet(path: str) -> Iterator[pq.ParquetFile]:
-    """Raises InputRefused where the footer is not that of a whole Parquet file."""
+def parquet_file(path: str) -> pq.ParquetFile:
+    """The caller closes it. Raises InputRefused where the footer is not that of a whole Parquet file."""
     try:
-        file = pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
+        return pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
@@ -34,7 +33,12 @@ def open_parquet(path: str) -> Iterator[pq.ParquetFile]:
             got=str(error)[:200],
             remedy="export it again",
         ) from None
-    with file:
+
+
+@contextmanager
+def open_parquet(path: str) -> Iterator[pq.ParquetFile]:
+    """As `parquet_file`, and closed."""
+    with parquet_file(path) as file:
         yield file
 
 

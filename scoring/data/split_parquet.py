@@ -17,7 +17,7 @@ from scoring.data.parquet_read import (
     damage_in_words,
     group_rows,
     names_of,
-    open_parquet,
+    parquet_file,
     reject_rows,
     slot_batch,
 )
@@ -165,9 +165,7 @@ class RowStream:
 
     def _seek(self, ref: RowGroupRef) -> None:
         self._close()
-        with open_parquet(ref.file):
-            pass
-        self._file = pq.ParquetFile(ref.file, page_checksum_verification=True, pre_buffer=False)
+        self._file = parquet_file(ref.file)
         self._batches = self._file.iter_batches(
             BATCH_ROWS, row_groups=[ref.row_group], columns=names_of(self._columns), use_threads=False
         )
