@@ -113,7 +113,7 @@ def _sample(block: Block, dialect: CsvDialect, width: int) -> list[list[str | No
 
 
 def _looks_numeric(cells: Sequence[str | None], dialect: CsvDialect) -> bool:
-    return not cast_text(text_array(cells).fill_null(""), Dtype.FLOAT64, dialect).bad.any()
+    return not cast_text(text_array([cell or "" for cell in cells]), Dtype.FLOAT64, dialect).bad.any()
 
 
 def _describe_parquet(files: Sequence[InputFile]) -> SourceSchema:

@@ -1,0 +1,40 @@
+"""pandas costs 0.3 s at its first import: no job pays for it."""
+
+import subprocess
+import sys
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from scoring.core.columns import ColumnSpec, Dtype, NullAction
+from scoring.core.options import CsvDialect
+from scoring.core.source import Position
+from scoring.data.chunk_files import read_chunk
+from scoring.data.inputs import expand_inputs
+from scoring.data.parts import promote, stage_part
+from scoring.data.rejects import count_rejects, merge_rejects
+from scoring.data.schema import describe
+from scoring.data.split import split
+
+folder = Path(sys.argv[1])
+columns = [
+    ColumnSpec(name="a", slot="a", dtype=Dtype.FLOAT32, nulls=NullAction.FILL, fill="1"),
+    ColumnSpec(name="i", slot="i", dtype=Dtype.INT64, nulls=NullAction.REJECT),
+    ColumnSpec(name="s", slot="s", dtype=Dtype.STRING, nulls=NullAction.FILL, fill="x"),
+]
+files = expand_inputs([str(folder / "in.csv")])
+dialect = CsvDialect(na=("?",))
+describe(files, dialect)
+for chunk, _ in split(files, columns, dialect, chunk_rows=3, start=Position(), work=folder / "work"):
+    clean = read_chunk(chunk, folder / "work", columns)
+    count_rejects(merge_rejects([clean.rejects, clean.rejects]))
+    promote(folder, stage_part(folder, chunk.chunk, 1, clean.batch, metadata={}))
+print("pandas" in sys.modules)
+"""
+
+
+def test_a_split_with_rejects_does_not_import_pandas(tmp_path):
+    """Typed blocks, blocks read as text, rejects, chunk files and parts: none of them loads pandas."""
+    (tmp_path / "in.csv").write_text("a,i,s\n1,2,x\n,3,?\nbad,4,y\n1,99999999999999999999,z\n1,2\n5,+6,w\n")
+    ran = subprocess.run([sys.executable, "-c", SCRIPT, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert "False\n" == ran.stdout
