@@ -2,10 +2,10 @@
 
     python benchmarks/agreement.py CENSUS_TRAIN.csv CENSUS_TEST.csv [--rows 200000]
 
-The files are UCI Adult census income with a header line. Needs the `dev` extra. Two models are trained: a scikit-learn pipeline with
-text columns (ten and more named inputs) and LightGBM on the numbers (one matrix input). Each is scored from CSV and from
-Parquet with `scoring run`; the scores must equal a direct `session.run` bit for bit, every `_row` must come once, and
-the accuracy must equal scikit-learn's.
+The files are UCI Adult census income with a header line. Needs the `dev` extra. Two models are trained: a scikit-learn
+pipeline with text columns (14 named inputs) and LightGBM on the numbers (one matrix input). Each is scored from CSV and
+from Parquet with `scoring run`; the scores must equal a direct `session.run` bit for bit, every `_row` must come once,
+and the accuracy must equal scikit-learn's.
 """
 
 import argparse
@@ -54,7 +54,10 @@ def main() -> int:
         rows.to_csv(home / "rows.csv", index=False)
         table = pa.Table.from_pandas(rows, preserve_index=False)
         pq.write_table(table, home / "rows.parquet", row_group_size=50_000)
-        models = {"sklearn": (sklearn_model(train, home), texts_feed), "lightgbm": (lightgbm_model(train, home), matrix_feed)}
+        models = {
+            "sklearn": (sklearn_model(train, home), texts_feed),
+            "lightgbm": (lightgbm_model(train, home), matrix_feed),
+        }
         return max(
             check(name, model, feed(rows), rows, home / f"rows.{form}", home)
             for name, (model, feed) in models.items()
@@ -64,7 +67,7 @@ def main() -> int:
 
 def read(path: Path) -> pd.DataFrame:
     """The census as it is, but for the full stop after the labels of the test file: texts keep their leading blank."""
-    frame = pd.read_csv(path, keep_default_na=False, dtype={name: str for name in TEXTS} | {LABEL: str})
+    frame = pd.read_csv(path, keep_default_na=False, dtype=dict.fromkeys(TEXTS, str) | {LABEL: str})
     frame[LABEL] = frame[LABEL].str.strip().str.rstrip(".")
     return frame[frame["age"].notna()]
 
@@ -74,7 +77,7 @@ def sklearn_model(train: pd.DataFrame, home: Path) -> Path:
         [("n", StandardScaler(), NUMBERS), ("t", OneHotEncoder(handle_unknown="ignore"), TEXTS)]
     )
     pipeline = make_pipeline(columns, LogisticRegression(max_iter=500))
-    pipeline.fit(train[NUMBERS + TEXTS].astype({name: object for name in TEXTS}), train[LABEL])
+    pipeline.fit(train[NUMBERS + TEXTS].astype(dict.fromkeys(TEXTS, object)), train[LABEL])
     types = [(name, FloatTensorType([None, 1])) for name in NUMBERS]
     types += [(name, StringTensorType([None, 1])) for name in TEXTS]
     path = home / "income_sklearn.onnx"

@@ -34,7 +34,7 @@ EVENTS: dict[str, tuple[int, str]] = {
     "queue.lost": (WARNING, "queue {queue} has lost {messages} messages; rung again"),
     "message.refused": (WARNING, "a message that is no doorbell was dropped: {reason}"),
     # Processes.
-    "worker.started": (INFO, "worker {process}: {slots} slots, {threads} threads each, queues {queues}"),
+    "worker.started": (INFO, "worker {process}: {slots} slots, queues {queues}"),
     "worker.stopping": (INFO, "worker {process}: stopping; steps in hand are finished or handed back"),
     "worker.stopped": (INFO, "worker {process}: stopped"),
     "worker.orphaned": (ERROR, "worker {process}: the main process has died; this one ends"),

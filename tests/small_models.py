@@ -28,8 +28,15 @@ def churn_model(path: Path) -> Path:
     P(1) = sigmoid((45 − age) / 10 + bias), bias 0.5 for the plan "free", else 0. Returns the path.
     """
     nodes = [
-        helper.make_node("LabelEncoder", ["plan"], ["bias"], domain="ai.onnx.ml", keys_strings=["free"],
-                         values_floats=[0.5], default_float=0.0),
+        helper.make_node(
+            "LabelEncoder",
+            ["plan"],
+            ["bias"],
+            domain="ai.onnx.ml",
+            keys_strings=["free"],
+            values_floats=[0.5],
+            default_float=0.0,
+        ),
         helper.make_node("Sub", ["center", "age"], ["below"]),
         helper.make_node("Div", ["below", "scale"], ["steep"]),
         helper.make_node("Add", ["steep", "bias"], ["z"]),

@@ -38,14 +38,12 @@ def run_worker(
     worker waits for servers that are away.
     """
     configure(settings.log_format)
-    cores = cpu_budget().count
-    slots = concurrency or cores
-    threads = max(1, cores // slots)
+    slots = concurrency or cpu_budget().count
     open_context(settings).ledger.close()
     pipe = StopPipe()
     # Opened at the first message, in the child: neither a connection nor a session may cross a fork.
-    context = cache(partial(open_context, settings, intra_threads=threads))
-    announce("worker.started", process=process_name(), slots=slots, threads=threads, queues=",".join(queues))
+    context = cache(partial(open_context, settings))
+    announce("worker.started", process=process_name(), slots=slots, queues=",".join(queues))
     with serving(None, Service(context=context, stop=pipe.stop)):
         restart = _Celery(settings, slots, tuple(queues), pipe).run()
     announce("worker.stopped", process=process_name())

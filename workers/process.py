@@ -38,10 +38,9 @@ def process_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def open_context(settings: Settings, *, worker: str | None = None, intra_threads: int = 1) -> Context:
+def open_context(settings: Settings, *, worker: str | None = None) -> Context:
     """Connect to the ledger and, in a deployment, look for the store; the broker is not asked yet.
 
-    ``intra_threads`` are ONNX Runtime's threads within one ``session.run``.
     Raises LedgerAway, SettingsError, or ServerUnreachable where this host does not see the store.
     """
     ledger = Ledger.open(settings.database_url)
@@ -55,7 +54,7 @@ def open_context(settings: Settings, *, worker: str | None = None, intra_threads
         settings=settings,
         ledger=ledger,
         bell=CeleryBell(settings.broker_url),
-        models=ModelCache(settings.store, intra_threads),
+        models=ModelCache(settings.store),
         worker=worker or process_name(),
     )
 

@@ -58,13 +58,15 @@ def submit(
         deployed = context.settings.deployed
         submitted = record(context, request, ring=deployed)
         _say_who_works(submitted, deployed=deployed, waits=waits)
-        if not waits:
+        if not (waits and as_json):
             _print_submitted(context, submitted, as_json=as_json)
+        if not waits:
             return 0
         if not deployed:
-            return work_here(context, submitted.job, slots=None, as_json=as_json)
+            work_until_settled(context, submitted.job, slots=None)
+            return print_verdict(job_facts(context.ledger, submitted.job.id), as_json=as_json, facts_wanted=False)
         facts = wait_for(context.ledger, submitted.job.id, limit)
-        return print_verdict(facts, as_json=as_json)
+        return print_verdict(facts, as_json=as_json, facts_wanted=False)
 
 
 @click.command(short_help="Show what a job would read, feed and write, without a job.")

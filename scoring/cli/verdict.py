@@ -51,9 +51,10 @@ def print_job(facts: Row, *, as_json: bool) -> None:
         print_facts({name: facts[name] for name in SHOWN})
 
 
-def print_verdict(facts: Row, *, as_json: bool) -> int:
+def print_verdict(facts: Row, *, as_json: bool, facts_wanted: bool = True) -> int:
     """Print a settled job, on stderr why it did not succeed, and return its exit code."""
-    print_job(facts, as_json=as_json)
+    if facts_wanted or as_json:
+        print_job(facts, as_json=as_json)
     state, code = JobState(str(facts["state"])), _code(facts)
     result = exit_code(state, code)
     if result != ExitCode.SUCCEEDED:

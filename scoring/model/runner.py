@@ -41,14 +41,14 @@ class Model:
         self._fixed_rows = signature.fixed_rows
 
     @classmethod
-    def load(cls, path: str | Path, sha256: str, signature: Signature, intra_threads: int = 1) -> "Model":
+    def load(cls, path: str | Path, sha256: str, signature: Signature) -> "Model":
         """Load a stored model. ModelChanged where the file is gone or its digest is not `sha256`."""
         data = _read_checked(Path(path), sha256)
         if signature.has_zipmap:
             from scoring.model import graph
 
             data = graph.cut_zipmaps(graph.parse(data)).SerializeToString()
-        return cls(open_session(data, intra_threads=intra_threads), signature)
+        return cls(open_session(data), signature)
 
     def predict(
         self, batch: pa.RecordBatch, binding: Binding, micro_batch_rows: int, abort: Abort

@@ -23,10 +23,12 @@ _UNKNOWN_OPERATOR = ("not a registered function/op", "No Op registered for")
 _FATAL_ONLY = 4
 
 
-def open_session(data: bytes, *, intra_threads: int) -> ort.InferenceSession:
+def open_session(data: bytes) -> ort.InferenceSession:
     """A CPU session over a model in memory. ModelRefused where ONNX Runtime will not have it."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = intra_threads
+    # One, wherever it runs: with more, sums of a tree model are added in another order, and the last bit of a score
+    # would tell how many cores the host has. Cores are used by scoring several chunks at once.
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     # Spinning threads burn a third more CPU at the same speed, and starve the neighbours.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -108,7 +108,7 @@ def _inspect(data: bytes) -> Signature:
     signature = _read(model)
     if signature.has_zipmap:
         data = graph.cut_zipmaps(model).SerializeToString()
-    return settle_shapes(signature, open_session(data, intra_threads=1))
+    return settle_shapes(signature, open_session(data))
 
 
 def _read(model: "onnx.ModelProto") -> Signature:

@@ -14,9 +14,8 @@ KEPT = 4
 class ModelCache:
     """Least recently used models, keyed by the digest that the job pins."""
 
-    def __init__(self, store: Path, intra_threads: int) -> None:
+    def __init__(self, store: Path) -> None:
         self._store = store
-        self._intra_threads = intra_threads
         self._models: dict[str, Model] = {}
         self._lock = Lock()
 
@@ -27,7 +26,7 @@ class ModelCache:
             model = self._models.pop(sha256, None)
             if model is None:
                 signature = Signature.from_json(job.model.signature)
-                model = Model.load(self._store / job.model.path, sha256, signature, self._intra_threads)
+                model = Model.load(self._store / job.model.path, sha256, signature)
                 while len(self._models) >= KEPT:
                     del self._models[next(iter(self._models))]
             self._models[sha256] = model

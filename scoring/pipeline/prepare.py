@@ -8,7 +8,6 @@ from scoring.core.binding import Binding
 from scoring.core.chunks import auto_chunk_rows
 from scoring.core.columns import Dtype
 from scoring.core.errors import InputMissing, UsageError
-from scoring.core.ids import JobId
 from scoring.core.options import JobOptions
 from scoring.core.source import FileFormat, InputFile, SourceSchema
 from scoring.data.inputs import check_roots, expand_inputs
@@ -101,7 +100,9 @@ def find_model(context: Context, model: str, spec: str | None) -> FoundModel:
     if not is_path(model):
         version = context.ledger.run(lambda tx: models.find_model(tx, model))
         own = load_spec(Path(spec)) if spec else ModelSpec.from_json(version.spec)
-        return FoundModel(name=version.name, signature=Signature.from_json(version.signature), spec=own, version=version)
+        return FoundModel(
+            name=version.name, signature=Signature.from_json(version.signature), spec=own, version=version
+        )
     file = Path(model).absolute()
     if not file.exists():
         raise InputMissing(

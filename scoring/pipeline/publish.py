@@ -22,6 +22,6 @@ def publish_due(context: Context) -> bool:
 
 
 def _take(tx: Tx, context: Context, priority: Priority) -> list[StepId]:
-    slots = context.slots if context.slots is not None else processes.live_slots(tx)
+    slots = context.slots if context.slots is not None else processes.live_slots(tx, priority)
     window = RUNG_PER_SLOT * max(1, slots)
     return publish.publish_due(tx, scope=context.only_job, priority=priority, window=window)

@@ -1,5 +1,6 @@
 """The producer: cuts the input into chunks, records each as soon as it is whole, and has it rung at once."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from scoring.core.chunks import HIGH_BYTES, Chunk
@@ -7,10 +8,11 @@ from scoring.core.source import Position
 from scoring.data.empty import empty_chunk
 from scoring.data.split import split as split_files
 from scoring.ledger import jobs, parts, steps
-from scoring.ledger.records import Claim
+from scoring.ledger.records import Claim, Job
 from scoring.pipeline.context import Context
 from scoring.pipeline.lease import Lease
 from scoring.pipeline.publish import publish_due
+
 
 def split(context: Context, claim: Claim, lease: Lease) -> None:
     """Go on from the last recorded chunk until the input ends or enough chunks wait.
@@ -20,21 +22,11 @@ def split(context: Context, claim: Claim, lease: Lease) -> None:
     job_id = claim.step.job_id
     job = context.ledger.look(lambda tx: jobs.job(tx, job_id))
     position = context.ledger.look(lambda tx: parts.last_position(tx, job_id)) or Position()
-    work = context.work_folder(job_id)
-    work.mkdir(parents=True, exist_ok=True)
     waiting = context.ledger.look(lambda tx: parts.unscored_bytes(tx, job_id))
-    for chunk, position in split_files(
-        job.inputs,
-        job.binding.columns,
-        job.options.dialect,
-        chunk_rows=job.chunk_rows,
-        start=position,
-        work=work,
-        limit=job.options.limit,
-        whole_groups=job.whole_groups,
-    ):
+    for chunk, behind in _chunks(context, job, position):
         lease.check()
-        _record(context, claim, chunk, position)
+        _record(context, claim, chunk, behind)
+        position = behind
         waiting += chunk.bytes
         if waiting >= HIGH_BYTES:
             waiting = context.ledger.look(lambda tx: parts.unscored_bytes(tx, job_id))
@@ -43,9 +35,23 @@ def split(context: Context, claim: Claim, lease: Lease) -> None:
             context.ledger.run(lambda tx: steps.release(tx, claim, due_in_seconds=None))
             return
     if position.chunk == 0:
-        _record(context, claim, empty_chunk(job.inputs, job.binding.columns, work), replace(position, chunk=1))
+        empty = empty_chunk(job.inputs, job.binding.columns, context.work_folder(job_id))
+        _record(context, claim, empty, replace(position, chunk=1))
     lease.end()
     context.ledger.run(lambda tx: steps.complete_split(tx, claim, position.row))
+
+
+def _chunks(context: Context, job: Job, start: Position) -> Iterator[tuple[Chunk, Position]]:
+    return split_files(
+        job.inputs,
+        job.binding.columns,
+        job.options.dialect,
+        chunk_rows=job.chunk_rows,
+        start=start,
+        work=context.work_folder(job.id),
+        limit=job.options.limit,
+        whole_groups=job.whole_groups,
+    )
 
 
 def _record(context: Context, claim: Claim, chunk: Chunk, position: Position) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scoring.core.errors import InputRefused
-from scoring.core.ids import JobId, new_job_id
+from scoring.core.ids import new_job_id
 from scoring.data.outputs import check_output
 from scoring.data.storage import free_bytes
 from scoring.ledger import jobs
@@ -16,6 +16,7 @@ from scoring.pipeline.context import Context
 from scoring.pipeline.plan import disk_bytes
 from scoring.pipeline.prepare import STDIN, JobRequest, output_roots, prepare, register
 from scoring.pipeline.publish import publish_due
+
 
 @dataclass(frozen=True, kw_only=True)
 class Submitted:
@@ -53,7 +54,7 @@ def definition_digest(request: JobRequest) -> str:
 
 def _absolute(request: JobRequest) -> JobRequest:
     options = request.options
-    output = os.path.abspath(options.output) if options.output is not None else None
+    output = _absolute_path(options.output) if options.output is not None else None
     return replace(
         request,
         inputs=tuple(_absolute_input(argument) for argument in request.inputs),
@@ -64,9 +65,13 @@ def _absolute(request: JobRequest) -> JobRequest:
 def _absolute_input(argument: str) -> str:
     if argument == STDIN:
         return argument
-    if argument.startswith("@") and not os.path.exists(argument):
-        return "@" + os.path.abspath(argument[1:])
-    return os.path.abspath(argument)
+    if argument.startswith("@") and not Path(argument).exists():
+        return "@" + _absolute_path(argument[1:])
+    return _absolute_path(argument)
+
+
+def _absolute_path(path: str) -> str:
+    return os.path.abspath(path)  # noqa: PTH100  # links stay links: the user's name of the folder is the one we show
 
 
 def _new_job(context: Context, request: JobRequest, digest: str, runner: str) -> NewJob:

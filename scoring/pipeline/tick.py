@@ -67,10 +67,15 @@ class Ticker:
         run(lambda tx: steps.arm_finalize(tx, job_id))
 
     def _ring_lost(self, priority: Priority) -> None:
-        """Ring again as many as the broker misses, once it has missed them at two turns in a row."""
-        context = self._context
+        """Ring again as many as the broker misses, once it has missed them at two turns in a row.
+
+        Where it does not tell, each step is rung again after a lease, then after twice as long, and so on.
+        """
+        context, seconds = self._context, self._context.settings.lease_seconds
         depth = context.bell.depth(priority)
         if depth is None:
+            overdue = context.ledger.run(lambda tx: publish.overdue_rung(tx, priority, seconds))
+            context.bell.ring(overdue, priority)
             return
         rung = context.ledger.run(lambda tx: publish.rung(tx, priority))
         lost, before = max(0, rung - depth), self._losses[priority]

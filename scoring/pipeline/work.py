@@ -29,6 +29,9 @@ ACTIONS: dict[StepKind, Callable[[Context, Claim, Lease], None]] = {
 STOPS_THE_JOB = frozenset({ErrorCode.INPUT_REFUSED, ErrorCode.INPUT_CHANGED, ErrorCode.INPUT_MISSING})
 """Errors of one chunk that say that no other chunk can be right either."""
 
+OUTAGE_PAUSE_SECONDS = 1.0
+"""Pause between two tries to tell the ledger what came of a step."""
+
 INPUT_PAUSE_SECONDS = 30.0
 """Pause before a step is offered again whose input this host could not see."""
 
@@ -46,7 +49,7 @@ def work(context: Context, step: StepId, stop: Event) -> Outcome | None:
     announce("step.claimed", step=str(step), attempt=claim.attempt)
     outcome = _attempt(context, claim, stop)
     announce(f"step.{outcome.verdict}", step=str(step), attempt=claim.attempt, code=outcome.code, error=outcome.error)
-    _record(context, claim, outcome)
+    _record(context, claim, outcome, stop)
     _move_on(context, claim)
     return outcome
 
@@ -58,28 +61,34 @@ def _attempt(context: Context, claim: Claim, stop: Event) -> Outcome:
             ACTIONS[claim.step.kind](context, claim, lease)
     except HandedBack as error:
         return Outcome(verdict=Verdict.RELEASED, error=str(error))
-    except Exception as error:  # every error of every layer becomes a row: none may end the worker
+    except Exception as error:  # noqa: BLE001  # every error of every layer becomes a row: none may end the worker
         return judge(error)
     return Outcome(verdict=Verdict.COMPLETED)
 
 
-def _record(context: Context, claim: Claim, outcome: Outcome) -> None:
-    match outcome.verdict:
-        case Verdict.RETRYABLE | Verdict.PERMANENT:
-            context.ledger.run(lambda tx: _fail(tx, context, claim, outcome))
-        case Verdict.RELEASED:
-            pause = INPUT_PAUSE_SECONDS if outcome.code is ErrorCode.INPUT_NOT_VISIBLE else 0.0
-            context.ledger.run(lambda tx: steps.release(tx, claim, due_in_seconds=pause, code=outcome.code))
-        case Verdict.COMPLETED | Verdict.LEASE_LOST:
-            pass
-
-
-def _fail(tx: Tx, context: Context, claim: Claim, outcome: Outcome) -> None:
-    try:
-        steps.fail(tx, claim, outcome, backoff_seconds(claim.failures + 1, context.settings.lease_seconds))
-    except LeaseLost:
-        announce("step.lease_lost", step=str(claim.step), attempt=claim.attempt, code=outcome.code, error=outcome.error)
+def _record(context: Context, claim: Claim, outcome: Outcome, stop: Event) -> None:
+    """Have the ledger make the move. After an outage this comes first, so that no lost lease is counted for it."""
+    if outcome.verdict in (Verdict.COMPLETED, Verdict.LEASE_LOST):
         return
+    while True:
+        try:
+            context.ledger.run(lambda tx: _move(tx, context, claim, outcome))
+            return
+        except LeaseLost as error:
+            announce("step.lease_lost", step=str(claim.step), attempt=claim.attempt, code=error.code, error=str(error))
+            return
+        except LedgerAway as error:
+            announce("ledger.away", error=str(error))
+            if stop.wait(OUTAGE_PAUSE_SECONDS):
+                raise
+
+
+def _move(tx: Tx, context: Context, claim: Claim, outcome: Outcome) -> None:
+    if outcome.verdict is Verdict.RELEASED:
+        pause = INPUT_PAUSE_SECONDS if outcome.code is ErrorCode.INPUT_NOT_VISIBLE else 0.0
+        steps.release(tx, claim, due_in_seconds=pause, code=outcome.code)
+        return
+    steps.fail(tx, claim, outcome, backoff_seconds(claim.failures + 1, context.settings.lease_seconds))
     if outcome.code in STOPS_THE_JOB:
         jobs.stop(tx, claim.step.job_id, outcome.code, outcome.error)
 

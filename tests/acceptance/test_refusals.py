@@ -103,7 +103,7 @@ def test_bad_input_is_refused_in_words(
     # What is found while splitting has a job, and so its row; what is found before has only the error.
     assert as_json["error_code"] if "job_id" in as_json else {"code", "message", "remedy"} <= set(as_json["error"])
     if (program.folder / "out").exists():
-        assert ["precious.txt"] == os.listdir(program.folder / "out")
+        assert ["precious.txt"] == [path.name for path in (program.folder / "out").iterdir()]
 
 
 @pytest.mark.parametrize("command", ["status", "failures", "results", "accuracy", "wait", "cancel", "retry", "resume"])
@@ -120,7 +120,8 @@ def test_a_server_that_is_down_is_exit_6(program: Program, model: Path, write_ro
         SCORING_BROKER_URL="redis://127.0.0.1:1/0",
     )
     refused = away("submit", model, write_rows("rows.csv", 10), code=6)
-    assert "127.0.0.1" in refused.stderr and "canary" not in refused.stderr
+    assert "127.0.0.1" in refused.stderr
+    assert "canary" not in refused.stderr
 
 
 def test_a_redis_broker_with_a_sqlite_ledger_is_refused(program: Program) -> None:

@@ -55,13 +55,18 @@ def test_a_success_has_its_manifest(program: Program, model: Path, write_rows: W
 
 def test_bad_rows_are_kept_with_their_reason(program: Program, model: Path) -> None:
     """A row that cannot be scored stands in `_rejects` with line, column, code and raw text; the others are scored."""
-    (program.folder / "rows.csv").write_text('age,plan\n31,free\nold,pro\n44\n55,"a\nb"\n1e99,pro\n60,basic,x\n61,pro\n')
+    (program.folder / "rows.csv").write_text(
+        'age,plan\n31,free\nold,pro\n44\n55,"a\nb"\n1e99,pro\n60,basic,x\n61,pro\n'
+    )
     job = program.json("run", model, "rows.csv", "-o", "out", "--max-rejected", 4)
     rejects = ds.dataset(program.folder / "out/_rejects/part-000000.parquet").to_table().to_pylist()
     assert ("succeeded", 7, 3, 4) == (job["state"], job["rows_total"], job["rows_scored"], job["rows_rejected"])
-    assert [(1, 3, "bad_value", "age"), (2, 4, "short_row", ""), (4, 7, "out_of_range", "age"), (5, 8, "long_row", "")] == [
-        (reject["_row"], reject["line"], reject["code"], reject["column"]) for reject in rejects
-    ]
+    assert [
+        (1, 3, "bad_value", "age"),
+        (2, 4, "short_row", ""),
+        (4, 7, "out_of_range", "age"),
+        (5, 8, "long_row", ""),
+    ] == [(reject["_row"], reject["line"], reject["code"], reject["column"]) for reject in rejects]
     assert ["old,pro", "44", "1e99,pro", "60,basic,x"] == [reject["raw"] for reject in rejects]
     failures = program.json("failures", "last")
     assert {("bad_value", "age"), ("short_row", ""), ("out_of_range", "age"), ("long_row", "")} == {
@@ -70,7 +75,8 @@ def test_bad_rows_are_kept_with_their_reason(program: Program, model: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("limit", "code", "error_code"), [(2, 0, None), (1, 1, "too_many_rejects"), ("50%", 0, None), ("49%", 1, "too_many_rejects")]
+    ("limit", "code", "error_code"),
+    [(2, 0, None), (1, 1, "too_many_rejects"), ("50%", 0, None), ("49%", 1, "too_many_rejects")],
 )
 def test_exactly_the_limit_of_rejects_is_allowed(
     program: Program, model: Path, limit: object, code: int, error_code: str | None
@@ -108,7 +114,7 @@ def test_accuracy_is_exact_over_all_rows(program: Program, model: Path, write_ro
 
 def area(score: np.ndarray, truth: np.ndarray) -> float:
     """Area under the ROC curve by ranks, ties halved (Mann-Whitney U)."""
-    values, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
+    _values, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
     positives = truth.sum()
     return float((ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * (len(truth) - positives)))
@@ -142,7 +148,8 @@ def test_one_idempotency_key_makes_one_job(program: Program, model: Path, write_
     again = program.json("run", model, rows, "-o", "out", "--idempotency-key", "night-1")
     assert first["job_id"] == again["job_id"]
     refused = program("run", model, rows, "-o", "other", "--idempotency-key", "night-1", code=2)
-    assert "night-1" in refused.stderr and first["job_id"] in refused.stderr
+    assert "night-1" in refused.stderr
+    assert first["job_id"] in refused.stderr
 
 
 def test_standard_input_is_read_as_csv(program: Program, model: Path) -> None:
