@@ -27,6 +27,7 @@ EVENTS: dict[str, tuple[int, str]] = {
     "step.permanent": (ERROR, "{step}: attempt {attempt} failed for good ({code}): {error}"),
     "step.lease_lost": (WARNING, "{step}: attempt {attempt} no longer owns the step; nothing of it is kept"),
     "step.rescued": (WARNING, "{step}: its worker has not been heard for a whole lease; taken from it"),
+    "step.hung": (ERROR, "{step}: attempt {attempt} does not heed its abort; this process ends: {error}"),
     "step.broken": (ERROR, "{step}: the worker could not record what came of it: {error}"),
     # Servers.
     "ledger.away": (WARNING, "the ledger does not answer: {error}"),

@@ -1,18 +1,23 @@
 """The heartbeat of one claim: keeps the lease from its own thread, and tells the work when it must stop."""
 
+import os
 import time
-from collections.abc import Callable
 from threading import Event, Thread
 from types import TracebackType
 
-from scoring.core.errors import LeaseLost, LedgerAway, ScoringError, StepTimeout
+from scoring.core.errors import ExitCode, LeaseLost, LedgerAway, ScoringError, StepTimeout
+from scoring.core.outcome import judge
 from scoring.ledger import steps
 from scoring.ledger.records import Claim
 from scoring.pipeline.context import Context
+from scoring.telemetry import announce
 
 BEATS_PER_LEASE = 6
 MARGIN = 1 / 6
 """Share of the lease before its end at which a worker that cannot extend gives up: the rescuer must find it idle."""
+
+HANG_SECONDS = 10.0
+"""Native code that does not heed its abort for this long takes the process with it; the step then goes elsewhere."""
 
 
 class HandedBack(ScoringError):
@@ -25,7 +30,7 @@ class Lease:
     `is_set()` makes it an event that long work watches: true once the step must stop, for whatever reason.
     """
 
-    def __init__(self, context: Context, claim: Claim, stop: Event, on_hang: Callable[[], None] | None = None) -> None:
+    def __init__(self, context: Context, claim: Claim, stop: Event) -> None:
         self._ledger = context.ledger
         self._claim = claim
         self._stop = stop
@@ -57,7 +62,7 @@ class Lease:
             raise HandedBack("the process was told to stop")
 
     def end(self) -> None:
-        """Extend once more and stop beating: what follows is the commit. Raises LeaseLost."""
+        """Extend once more and stop beating: what follows is the commit. Raises the reason to stop, LeaseLost first."""
         self.check()
         self._ended.set()
         self._thread.join()
@@ -66,17 +71,19 @@ class Lease:
             raise self._reason
 
     def _beat(self) -> None:
-        while not self._ended.wait(self._seconds / BEATS_PER_LEASE):
-            if self._timeout and time.monotonic() - self._begun > self._timeout:
-                self._reason = StepTimeout(
-                    f"{self._claim.step} took too long",
-                    expected=f"at most {self._timeout:g} s (SCORING_CHUNK_TIMEOUT_SECONDS)",
-                    remedy="allow more time, or make the chunks smaller with --chunk-rows",
-                )
+        while self._reason is None:
+            if self._ended.wait(self._pause()):
                 return
-            self._extend()
-            if self._reason is not None:
-                return
+            if self._timeout and time.monotonic() - self._begun >= self._timeout:
+                self._reason = _timed_out(self._claim, self._timeout)
+            else:
+                self._extend()
+        if not self._ended.wait(HANG_SECONDS):
+            self._leave()
+
+    def _pause(self) -> float:
+        beat = self._seconds / BEATS_PER_LEASE
+        return beat if not self._timeout else max(0.0, min(beat, self._begun + self._timeout - time.monotonic()))
 
     def _extend(self) -> None:
         try:
@@ -88,3 +95,22 @@ class Lease:
         self._extended = time.monotonic()
         if not held:
             self._reason = LeaseLost(f"{self._claim.step}: attempt {self._claim.attempt} no longer owns the step")
+
+    def _leave(self) -> None:
+        """End the process: the thread that hangs in native code cannot be ended alone."""
+        announce("step.hung", step=str(self._claim.step), attempt=self._claim.attempt, error=str(self._reason))
+        if isinstance(self._reason, StepTimeout):
+            outcome = judge(self._reason)
+            try:
+                self._ledger.run(lambda tx: steps.fail(tx, self._claim, outcome, 0.0))
+            except (LeaseLost, LedgerAway) as error:
+                announce("step.lease_lost", step=str(self._claim.step), attempt=self._claim.attempt, error=str(error))
+        os._exit(ExitCode.JOB_FAILED)
+
+
+def _timed_out(claim: Claim, seconds: float) -> StepTimeout:
+    return StepTimeout(
+        f"{claim.step} took too long",
+        expected=f"at most {seconds:g} s (SCORING_CHUNK_TIMEOUT_SECONDS)",
+        remedy="allow more time, or make the chunks smaller with --chunk-rows",
+    )

@@ -1,0 +1,106 @@
+"""The heartbeat of a claim: when work is told to stop, and what happens if it does not listen."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from scoring.core.errors import LeaseLost, StepTimeout
+from scoring.core.states import StepState
+from scoring.ledger import reports, steps
+from scoring.pipeline.context import Context
+from scoring.pipeline.lease import HandedBack, Lease
+from scoring.settings import load_settings
+from tests.ledger.desk import Desk, split_of
+from tests.waiting import wait_for
+from workers.process import open_context
+
+SHORT = {"SCORING_LEASE_SECONDS": "2", "SCORING_CHUNK_TIMEOUT_SECONDS": "1"}
+
+
+def context_in(folder: Path, **settings: str) -> Context:
+    return open_context(load_settings({"SCORING_HOME": str(folder), **settings}, folder=folder))
+
+
+def test_a_lease_outlives_its_seconds_while_the_work_lasts(tmp_path: Path) -> None:
+    """The heartbeat extends: the end of the lease moves on."""
+    context = context_in(tmp_path, SCORING_LEASE_SECONDS="2")
+    desk = Desk(context.ledger)
+    claim = desk.claim(split_of(desk.submit().id), lease=2.0)
+    before = desk.step(claim.step).lease_until
+    with Lease(context, claim, Event()) as lease:
+        wait_for(lambda: desk.step(claim.step).lease_until != before, "a heartbeat")
+        lease.end()
+    assert StepState.RUNNING is desk.step(claim.step).state
+
+
+def test_work_that_lost_its_step_is_told(tmp_path: Path) -> None:
+    """Once another attempt may own the step, the work must stop and publish nothing."""
+    context = context_in(tmp_path, SCORING_LEASE_SECONDS="2")
+    desk = Desk(context.ledger)
+    claim = desk.claim(split_of(desk.submit().id))
+    with Lease(context, claim, Event()) as lease:
+        desk.run(lambda tx: steps.take_over(tx, claim.step.job_id))
+        wait_for(lease.is_set, "the abort")
+        with pytest.raises(LeaseLost):
+            lease.check()
+        with pytest.raises(LeaseLost):
+            lease.end()
+
+
+def test_work_that_takes_too_long_is_told(tmp_path: Path) -> None:
+    """SCORING_CHUNK_TIMEOUT_SECONDS ends an attempt although its heartbeat lives."""
+    context = context_in(tmp_path, **SHORT)
+    desk = Desk(context.ledger)
+    with Lease(context, desk.claim(split_of(desk.submit().id)), Event()) as lease:
+        wait_for(lease.is_set, "the abort")
+        with pytest.raises(StepTimeout):
+            lease.check()
+
+
+def test_a_process_that_is_told_to_stop_hands_back(tmp_path: Path) -> None:
+    """The process's own stop is no failure of the step."""
+    context = context_in(tmp_path)
+    desk, stop = Desk(context.ledger), Event()
+    with Lease(context, desk.claim(split_of(desk.submit().id)), stop) as lease:
+        lease.check()
+        stop.set()
+        with pytest.raises(HandedBack):
+            lease.check()
+
+
+HANG = """
+import sys
+from pathlib import Path
+from threading import Event
+from scoring.pipeline import lease
+from tests.ledger.desk import Desk, split_of
+from tests.unit.pipeline.test_lease import SHORT, context_in
+
+lease.HANG_SECONDS = 0.2
+context = context_in(Path(sys.argv[1]), **SHORT)
+desk = Desk(context.ledger)
+with lease.Lease(context, desk.claim(split_of(desk.submit().id)), Event()):
+    Event().wait(60)
+"""
+
+
+def test_native_code_that_does_not_heed_its_abort_takes_its_process_with_it(tmp_path: Path) -> None:
+    """A hung step ends as `timeout`, and nothing goes on scoring behind the ledger's back."""
+    root = str(Path(__file__).parents[3])
+    hung = subprocess.run(
+        [sys.executable, "-c", HANG, str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": root},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert 1 == hung.returncode, hung.stderr
+    assert "does not heed its abort" in hung.stderr
+    _, rows = context_in(tmp_path).ledger.look(lambda tx: reports.view(tx, "job_failures"))
+    assert ["timeout"] == [row["error_code"] for row in rows]
