@@ -101,6 +101,7 @@ CREATE TABLE jobs (
     CONSTRAINT jobs_failure_with_reason CHECK (state <> 'failed' OR error_code IS NOT NULL),
     CONSTRAINT jobs_model FOREIGN KEY(model_version_id) REFERENCES model_versions (id)
 );
+CREATE INDEX jobs_live ON jobs (runner, priority, number) WHERE output_held = {true};
 CREATE INDEX jobs_model_version ON jobs (model_version_id);
 CREATE UNIQUE INDEX jobs_output_held ON jobs (output) WHERE output_held = {true};
 
@@ -137,8 +138,8 @@ CREATE TABLE steps (
 ){no_rowid};
 CREATE INDEX steps_failed ON steps (job_id, kind) WHERE state = 'failed';
 CREATE INDEX steps_leased ON steps (lease_until) WHERE lease_until IS NOT NULL;
-CREATE INDEX steps_live ON steps (job_id, kind) WHERE finished_at IS NULL;
-CREATE INDEX steps_ringable ON steps (job_id, chunk, kind, due_at) WHERE due_at IS NOT NULL AND rung_at IS NULL;
+CREATE INDEX steps_live ON steps (job_id, finished_at) WHERE finished_at IS NULL AND kind != 'finalize';
+CREATE INDEX steps_ringable ON steps (job_id, rung_at, chunk, kind, due_at) WHERE due_at IS NOT NULL AND rung_at IS NULL;
 CREATE INDEX steps_unscored ON steps (job_id, bytes) WHERE finished_at IS NULL AND bytes > 0;
 CREATE INDEX steps_rung ON steps (priority, rung_at) WHERE rung_at IS NOT NULL;
 

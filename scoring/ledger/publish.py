@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, exists, func, null, select, text, true, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, null, select, text, true, update
 
 from scoring.core.ids import JobId, StepId
 from scoring.core.states import Priority
@@ -25,7 +25,10 @@ _RINGABLE = steps.c.due_at.is_not(None) & steps.c.rung_at.is_(None) & (steps.c.d
 
 _IDS: Select[Any] = select(steps.c.job_id, steps.c.kind, steps.c.chunk)
 
-_DUE = _IDS.where(steps.c.job_id == bindparam("p_job"), _RINGABLE).order_by(steps.c.chunk).limit(bindparam("p_limit"))
+_IN_ORDER = (steps.c.rung_at, steps.c.chunk)
+"""`rung_at` is NULL in all of them: named, it leaves the planner no way but along the index of what may be rung."""
+
+_DUE = _IDS.where(steps.c.job_id == bindparam("p_job"), _RINGABLE).order_by(*_IN_ORDER).limit(bindparam("p_limit"))
 
 _MARK = update(steps).where(STEP, _RINGABLE).values(rung_at=now_us(), rings=steps.c.rings + 1)
 _MARK_AGAIN = update(steps).where(STEP, steps.c.rung_at.is_not(None)).values(rung_at=now_us(), rings=steps.c.rings + 1)
@@ -109,12 +112,13 @@ def _is_rung(priority: Priority, scope: JobId | None) -> ColumnElement[bool]:
 
 def _jobs_with_due_steps(tx: Tx, scope: JobId | None, priority: Priority) -> list[str]:
     """Oldest first. Live jobs alone are looked at, and of each no more than one step."""
-    due = exists().where(steps.c.job_id == jobs.c.job_id, _RINGABLE)
+    # Not EXISTS: without an order the planner may walk over all that is done to find the first that is due.
+    first = select(steps.c.chunk).where(steps.c.job_id == jobs.c.job_id, _RINGABLE).order_by(*_IN_ORDER).limit(1)
     query = select(jobs.c.job_id).where(
         jobs.c.output_held == true(),
         jobs.c.priority == priority.value,
         jobs.c.runner == FLEET if scope is None else jobs.c.job_id == scope,
-        due,
+        first.scalar_subquery().is_not(None),
     )
     return list(tx.scalars(query.order_by(jobs.c.number)))
 
@@ -122,10 +126,9 @@ def _jobs_with_due_steps(tx: Tx, scope: JobId | None, priority: Priority) -> lis
 def _in_flight(tx: Tx, priority: Priority) -> Counter[str]:
     """Steps rung or running, by job: as many as the window and the slots, however large the jobs."""
     found: Counter[str] = Counter()
+    # Counted here: for a GROUP BY SQLite would read the whole table in the order of its key.
     for marked in (steps.c.rung_at.is_not(None), steps.c.lease_until.is_not(None)):
-        query = select(steps.c.job_id, func.count()).where(marked, steps.c.priority == priority.value)
-        for job_id, count in tx.execute(query.group_by(steps.c.job_id)):
-            found[job_id] += count
+        found.update(tx.scalars(select(steps.c.job_id).where(marked, steps.c.priority == priority.value)))
     return found
 
 

@@ -52,7 +52,8 @@ _JOB_STATES: dict[StepKind, tuple[JobState, ...]] = {
     ),
 }
 
-_MAX_FAILURES = select(jobs.c.max_failures).where(jobs.c.job_id == steps.c.job_id).scalar_subquery()
+# By parameter: in a RETURNING clause SQLite would look for the row's own id in the whole table.
+_MAX_FAILURES = select(jobs.c.max_failures).where(jobs.c.job_id == bindparam("p_job")).scalar_subquery()
 
 
 def _claim_statement(kind: StepKind) -> ReturningUpdate[Any]:

@@ -1,6 +1,6 @@
 """Steps that wait for something other than a time: finalize for the last chunk, a parked split for room on the disk."""
 
-from sqlalchemy import BigInteger, bindparam, exists, update
+from sqlalchemy import BigInteger, bindparam, exists, literal_column, select, update
 
 from scoring.core.ids import JobId
 from scoring.core.states import JobState, StepKind, StepState
@@ -21,16 +21,21 @@ _WAKE = (
 
 _live = steps.alias("live")
 
+# Not EXISTS: without an order the planner may walk over all that is done to find the first that lives.
+_not_finalize = _live.c.kind != literal_column(f"'{StepKind.FINALIZE}'")  # no parameter: the index says the same
+_first_live = (
+    select(_live.c.job_id)
+    .where(_live.c.job_id == bindparam("p_job"), _live.c.finished_at.is_(None), _not_finalize)
+    .order_by(_live.c.finished_at)
+    .limit(1)
+)
+
 _ARM = _WAKE.where(
     steps.c.kind == StepKind.FINALIZE.value,
     exists().where(
         jobs.c.job_id == steps.c.job_id, jobs.c.state.in_([JobState.ACCEPTED.value, JobState.RUNNING.value])
     ),
-    ~exists().where(
-        _live.c.job_id == steps.c.job_id,
-        _live.c.kind.in_([StepKind.SPLIT.value, StepKind.SCORE.value]),
-        _live.c.finished_at.is_(None),
-    ),
+    _first_live.scalar_subquery().is_(None),
 )
 
 _UNPARK = _WAKE.where(

@@ -1,7 +1,7 @@
 """Short hands for the tests of the ledger: jobs, chunks and parts that mean nothing, moved by the real functions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from scoring.core.binding import Binding
@@ -33,7 +33,6 @@ PERMANENT = Outcome(verdict=Verdict.PERMANENT, code=ErrorCode.BAD_OUTPUT, error=
 class Desk:
     ledger: Ledger
     worker: str = "host:1"
-    _jobs: list[JobId] = field(default_factory=list)
 
     def run(self, work: Callable[[Tx], T]) -> T:
         return self.ledger.run(work)

@@ -78,4 +78,5 @@ jobs = Table(
     CheckConstraint("state <> 'failed' OR error_code IS NOT NULL", name="jobs_failure_with_reason"),
 )
 partial_index("jobs_output_held", jobs.c.output, unique=True, where=jobs.c.output_held == true())
+partial_index("jobs_live", jobs.c.runner, jobs.c.priority, jobs.c.number, where=jobs.c.output_held == true())
 Index("jobs_model_version", jobs.c.model_version_id)

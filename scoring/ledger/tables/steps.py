@@ -58,10 +58,14 @@ steps = Table(
 
 
 _ringable = steps.c.due_at.is_not(None) & steps.c.rung_at.is_(None)
-partial_index("steps_ringable", steps.c.job_id, steps.c.chunk, steps.c.kind, steps.c.due_at, where=_ringable)
+# The columns that are NULL in all its rows stand in an index too: so SQLite prefers it to the key of the table.
+partial_index(
+    "steps_ringable", steps.c.job_id, steps.c.rung_at, steps.c.chunk, steps.c.kind, steps.c.due_at, where=_ringable
+)
 partial_index("steps_rung", steps.c.priority, steps.c.rung_at, where=steps.c.rung_at.is_not(None))
 partial_index("steps_leased", steps.c.lease_until, where=steps.c.lease_until.is_not(None))
-partial_index("steps_live", steps.c.job_id, steps.c.kind, where=steps.c.finished_at.is_(None))
+_live_work = steps.c.finished_at.is_(None) & (steps.c.kind != "finalize")
+partial_index("steps_live", steps.c.job_id, steps.c.finished_at, where=_live_work)
 _unscored = steps.c.finished_at.is_(None) & (steps.c.bytes > 0)
 partial_index("steps_unscored", steps.c.job_id, steps.c.bytes, where=_unscored)
 partial_index("steps_failed", steps.c.job_id, steps.c.kind, where=steps.c.state == "failed")

@@ -1,0 +1,56 @@
+"""What is asked at every chunk costs the same in a job of ten chunks and of a million: a few rows of an index."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from scoring.core.states import Priority
+from scoring.ledger import jobs, parts, publish, steps
+from scoring.ledger.database import Tx
+from tests.ledger.desk import LEASE, Desk, score_of
+
+# Walks over a whole table, or over all steps of a job.
+EXPENSIVE = ("SCAN steps", "SCAN jobs", "steps USING PRIMARY KEY (job_id=?)", "Seq Scan", "Sort Key: chunk")
+
+QUESTIONS: dict[str, Callable[[Tx, Any], object]] = {
+    "publish": lambda tx, _: publish.publish_due(tx, scope=None, priority=Priority.NORMAL, window=99),
+    "arm": lambda tx, job_id: steps.arm_finalize(tx, job_id),
+    "unscored": lambda tx, job_id: parts.unscored_bytes(tx, job_id),
+    "rejected": lambda tx, job_id: parts.rejected_rows(tx, job_id),
+    "running": lambda tx, _: jobs.running(tx),
+    "lost": lambda tx, _: publish.rung(tx, Priority.NORMAL),
+    "claim": lambda tx, job_id: steps.claim(tx, score_of(job_id, 3), "host:1", LEASE),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_it_is_answered_from_an_index(desk: Desk, question: str) -> None:
+    """No plan walks over what is done already."""
+    job = desk.running(4)
+    desk.complete(job.id, 0)
+    asked: list[tuple[str, Any]] = []
+
+    def note(_: Connection, __: object, statement: str, values: Any, ___: object, many: bool) -> None:
+        if statement.startswith(("SELECT", "UPDATE")) and "pg_advisory" not in statement:
+            asked.append((statement, values[0] if many else values))
+
+    with desk.ledger.write() as tx:
+        event.listen(tx, "before_cursor_execute", note)
+        QUESTIONS[question](tx, job.id)
+        event.remove(tx, "before_cursor_execute", note)
+        plans = {statement: _plan(tx, statement, values) for statement, values in asked}
+    assert plans
+    assert {} == {statement: plan for statement, plan in plans.items() if any(walk in plan for walk in EXPENSIVE)}
+
+
+def _plan(tx: Tx, statement: str, values: Any) -> str:
+    explain = "EXPLAIN QUERY PLAN" if tx.dialect.name == "sqlite" else "EXPLAIN"
+    return "\n".join(str(row[-1]) for row in tx.exec_driver_sql(f"{explain} {statement}", values))
+
+
+def test_postgres_stays_with_the_indexes_when_its_statistics_are_old(postgres_desk: Desk) -> None:
+    """Autovacuum may look minutes later."""
+    with postgres_desk.ledger.read() as tx:
+        assert ["off", "off"] == [tx.scalar(text(f"SHOW {name}")) for name in ("enable_seqscan", "jit")]
