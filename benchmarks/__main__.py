@@ -1,0 +1,62 @@
+"""`python -m benchmarks [throughput | memory | startup]`; without a word all three, at modest sizes."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks import memory, startup, throughput
+from benchmarks.process import Failed
+
+WORKLOADS = ("trees", "linear")
+FORMATS = ("csv", "parquet")
+
+
+def main() -> int:
+    given = _arguments().parse_args()
+    with _data_folder(given.data) as data:
+        try:
+            return int(not _measure(given, data))
+        except Failed as error:
+            print(error, file=sys.stderr)
+            return 1
+
+
+def _measure(given: argparse.Namespace, data: Path) -> bool:
+    """False where memory is not flat."""
+    flat = True
+    if given.what in (None, "startup"):
+        startup.compare(data, given.reps)
+    if given.what in (None, "memory"):
+        for name in given.workload or ["linear"]:
+            flat &= memory.compare(data, given.rows, given.reps, name)
+    # Last: looking at results makes this process large.
+    if given.what in (None, "throughput"):
+        throughput.compare(data, given.rows, given.reps, given.workload or WORKLOADS, given.format or FORMATS)
+    return flat
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=["throughput", "memory", "startup"])
+    parser.add_argument("--rows", type=int, default=500_000, help="of the input; memory also takes four times as many")
+    parser.add_argument("--reps", type=int, default=3, help="runs of each; the median counts")
+    parser.add_argument("--workload", action="append", choices=WORKLOADS, help="repeatable")
+    parser.add_argument("--format", action="append", choices=FORMATS, help="repeatable")
+    parser.add_argument("--data", type=Path, help="folder that keeps the workloads; default: a temporary one")
+    return parser
+
+
+@contextmanager
+def _data_folder(given: Path | None) -> Iterator[Path]:
+    if given is not None:
+        yield given.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="scoring-benchmarks-") as folder:
+        yield Path(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
