@@ -53,7 +53,8 @@ def _translate(error: DBAPIError, committing: bool) -> Exception:
             remedy="move the file away, or give another SCORING_HOME",
         )
     if error.connection_invalidated or state in _AWAY or _is_operational(error, state):
-        if committing and state is None:
+        if committing:
+            # Even where the server names a reason: it may have committed and been shut down while it waited to say so.
             return OutcomeUnknown("the connection to the ledger was lost while committing", got=_first_line(text))
         return _away(error)
     return error

@@ -15,7 +15,7 @@ from scoring.ledger import jobs, parts, reports, steps
 from scoring.ledger.clock import now_us
 from scoring.ledger.database import Tx
 from scoring.ledger.records import Claim
-from tests.ledger.desk import GONE, LEASE, PERMANENT, RETRYABLE, Desk, finalize_of, part, score_of, split_of
+from tests.ledger.desk import GONE, LEASE, PERMANENT, RETRYABLE, Desk, finalize_of, part, score_of, split_of, staged
 
 
 def test_a_claim_raises_the_attempt_and_starts_the_job(desk: Desk) -> None:
@@ -229,6 +229,15 @@ def test_a_part_that_does_not_hold_its_chunk_is_refused(desk: Desk, scored: int,
     with pytest.raises(AccountingBroken):
         desk.run(lambda tx: steps.complete_chunk(tx, claim, part(0, scored=scored, rejected=rejected)))
     assert StepState.RUNNING is desk.step(claim.step).state
+
+
+def test_a_part_whose_file_says_otherwise_is_refused(desk: Desk) -> None:
+    """The counts of the row are those of the files, or the commit does not happen."""
+    job = desk.running(1)
+    claim = desk.claim(score_of(job.id, 0))
+    for wrong in (replace(part(0), part=staged("part-000000.parquet", 9)), replace(part(0), chunk=1)):
+        with pytest.raises(AccountingBroken):
+            desk.run(lambda tx, wrong=wrong: steps.complete_chunk(tx, claim, wrong))  # type: ignore[misc]
 
 
 def test_the_totals_are_known_when_the_split_ends(desk: Desk) -> None:

@@ -1,0 +1,141 @@
+"""A ledger that goes away says so, and says apart what has failed and what nobody knows."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from scoring.core.errors import ExitCode, LedgerAway, SettingsError
+from scoring.ledger import jobs, meta, steps
+from scoring.ledger.database import Ledger, OutcomeUnknown, Tx
+from scoring.ledger.faults import Contended
+from tests.ledger.desk import LEASE, Desk, part, score_of
+
+
+def _terminate(desk: Desk, victim: Tx) -> None:
+    """End the server process behind `victim`, and wait until it is gone."""
+    process = victim.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    with desk.ledger.read() as tx:
+        assert tx.execute(text("SELECT pg_terminate_backend(:process, 5000)"), {"process": process}).scalar_one()
+
+
+def _once(desk: Desk, work: Callable[[Tx], None]) -> None:
+    """One transaction, without the second try that `run` gives it."""
+    with desk.ledger.write() as tx:
+        work(tx)
+
+
+def test_a_connection_that_breaks_at_the_commit_leaves_the_outcome_unknown(postgres_desk: Desk) -> None:
+    """Nobody may delete files then: the row is read again."""
+    desk = postgres_desk
+    job = desk.running(1)
+    claim = desk.claim(score_of(job.id, 0))
+
+    def complete(tx: Tx) -> None:
+        steps.complete_chunk(tx, claim, part(0))
+        _terminate(desk, tx)
+
+    with pytest.raises(OutcomeUnknown):
+        _once(desk, complete)
+    assert not desk.ledger.look(lambda tx: steps.was_committed(tx, claim))
+
+
+def test_a_connection_that_breaks_before_it_is_known_to_have_failed(postgres_desk: Desk) -> None:
+    """Nothing was committed: the work may be done again."""
+
+    def remember(tx: Tx) -> None:
+        _terminate(postgres_desk, tx)
+        meta.remember(tx, "a", "b")
+
+    with pytest.raises(LedgerAway) as caught:
+        _once(postgres_desk, remember)
+    assert not isinstance(caught.value, OutcomeUnknown)
+
+
+def test_a_dead_connection_in_the_pool_costs_nothing(postgres_desk: Desk) -> None:
+    """The server restarted while nobody asked: a new connection does the work."""
+    desk = postgres_desk
+    broken: list[bool] = []
+
+    def once(tx: Tx) -> str:
+        if not broken:
+            broken.append(True)
+            _terminate(desk, tx)
+        return meta.remember(tx, "a", "b")
+
+    assert "b" == desk.run(once)
+
+
+def test_a_deadlock_is_undone_and_done_again(desk: Desk) -> None:
+    """Whole: `work` runs from its start."""
+    tries: list[int] = []
+
+    def contended_twice(tx: Tx) -> int:
+        tries.append(1)
+        if len(tries) < 3:
+            raise Contended("deadlock detected")
+        return len(tries)
+
+    assert 3 == desk.run(contended_twice)
+
+
+def test_a_transaction_that_raises_leaves_nothing(desk: Desk) -> None:
+    """Not even the job that it has just inserted."""
+    new = desk.new()
+
+    def insert_and_trip(tx: Tx) -> float:
+        return len(jobs.insert_job(tx, new).id) / 0
+
+    with pytest.raises(ZeroDivisionError):
+        desk.run(insert_and_trip)
+    assert [] == desk.ledger.look(jobs.running)
+
+
+def test_a_server_that_is_not_there_is_exit_6() -> None:
+    """One sentence, without the password."""
+    with pytest.raises(LedgerAway) as caught:
+        Ledger.open("postgresql+psycopg://scoring:s3cret@127.0.0.1:1/nothing")
+    assert ExitCode.UNREACHABLE == caught.value.exit_code
+    assert "s3cret" not in str(caught.value)
+    assert "SCORING_DATABASE_URL" in caught.value.remedy
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://host/db", "oracle://host/db"])
+def test_a_ledger_of_another_kind_is_refused(url: str) -> None:
+    """Two databases are supported, and a ledger must outlive its process."""
+    with pytest.raises(SettingsError):
+        Ledger.open(url)
+
+
+def test_a_read_only_server_is_away_and_burns_no_attempt(postgres_desk: Desk) -> None:
+    """As after a fail-over to a standby."""
+    job = postgres_desk.running(1)
+
+    def claim(tx: Tx) -> None:
+        tx.execute(text("SET TRANSACTION READ ONLY"))
+        steps.claim(tx, score_of(job.id, 0), "host:1", LEASE)
+
+    with pytest.raises(LedgerAway):
+        _once(postgres_desk, claim)
+    assert 0 == postgres_desk.step(score_of(job.id, 0)).attempt
+
+
+def test_no_connection_waits_for_ever(postgres_desk: Desk) -> None:
+    """Statement, lock and idle time-outs are set on every connection."""
+    names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    with postgres_desk.ledger.read() as tx:
+        assert all(tx.scalar(text(f"SHOW {name}")) != "0" for name in names)
+
+
+def test_opening_a_current_ledger_does_not_load_the_migrations(tmp_path: Path) -> None:
+    """Alembic takes longer to import than a small job takes to score."""
+    path = tmp_path / "ledger.db"
+    Ledger.open(f"sqlite:///{path}").close()
+    code = (
+        "import sys; from scoring.ledger.database import Ledger;"
+        f"Ledger.open('sqlite:///{path}').close(); sys.exit('alembic' in sys.modules)"
+    )
+    assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
