@@ -102,5 +102,5 @@ def test_native_code_that_does_not_heed_its_abort_takes_its_process_with_it(tmp_
     )
     assert 1 == hung.returncode, hung.stderr
     assert "does not heed its abort" in hung.stderr
-    _, rows = context_in(tmp_path).ledger.look(lambda tx: reports.view(tx, "job_failures"))
-    assert ["timeout"] == [row["error_code"] for row in rows]
+    columns, rows = context_in(tmp_path).ledger.look(lambda tx: reports.view(tx, "job_failures"))
+    assert ["timeout"] == [row[columns.index("error_code")] for row in rows]
