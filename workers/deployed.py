@@ -73,7 +73,9 @@ class _Celery:
             without_heartbeat=True,
         )
         presence = Presence(worker(process_name(), slots=slots, queues=queues))
-        self._watch = Watch(settings.database_url, presence, queues, state=self._state, restart=self._start_anew)
+        self._watch = Watch(
+            settings.database_url, presence, queues, slots=slots, state=self._state, restart=self._start_anew
+        )
 
     def run(self) -> bool:
         """Until a signal. True: until it had to begin anew, deaf or thrown out by a message that kombu cannot read."""
@@ -104,8 +106,8 @@ class _Celery:
         timer.daemon = True
         timer.start()
 
-    def _state(self) -> tuple[int, bool]:
-        return sum(state.total_count.values()), len(state.active_requests) < self._slots
+    def _state(self) -> tuple[int, int]:
+        return sum(state.total_count.values()), len(state.active_requests)
 
     def _start_anew(self) -> None:
         announce("worker.deaf", process=process_name())

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from scoring import __version__
 from scoring.core.errors import LedgerAway
@@ -22,13 +23,14 @@ class Presence:
         self._clock = clock
         self._due = clock()
 
-    def beat(self, ledger: Ledger) -> None:
-        """Renew the row, at most once per BEAT_SECONDS."""
+    def beat(self, ledger: Ledger, doing: str = "") -> None:
+        """Renew the row, at most once per BEAT_SECONDS, and drop those of processes that died long ago."""
         if self._clock() < self._due:
             return
         self._due = self._clock() + BEAT_SECONDS
         try:
-            ledger.run(lambda tx: processes.beat(tx, self._process))
+            ledger.run(lambda tx: processes.beat(tx, replace(self._process, doing=doing)))
+            ledger.run(processes.forget_lost)
         except LedgerAway as error:
             announce("ledger.away", error=str(error))
 

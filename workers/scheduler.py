@@ -36,6 +36,6 @@ def repeat_tick(context: Context, presence: Presence, stop: Event) -> None:
     """Tick, and show that this process lives, until `stop` is set."""
     ticker = Ticker(context)
     while not stop.is_set():
-        presence.beat(context.ledger)
+        presence.beat(context.ledger, doing="" if context.only_job is None else f"job {context.only_job}")
         stop.wait(ticker.turn())
     presence.leave(context.ledger)

@@ -40,13 +40,16 @@ class Watch(threading.Thread):
         presence: Presence,
         queues: tuple[Priority, ...],
         *,
-        state: Callable[[], tuple[int, bool]],
+        slots: int,
+        state: Callable[[], tuple[int, int]],
         restart: Callable[[], None],
     ) -> None:
         super().__init__(name="watch", daemon=True)
         self._database_url = database_url
         self._presence = presence
         self._queues = queues
+        self._slots = slots
+        # Messages received so far, and steps in hand.
         self._state = state
         self._restart = restart
         self._hearing = Hearing()
@@ -63,10 +66,10 @@ class Watch(threading.Thread):
         self._with_ledger(self._presence.leave)
 
     def _beat(self, ledger: Ledger) -> None:
-        self._presence.beat(ledger)
+        received, busy = self._state()
+        self._presence.beat(ledger, doing=f"{busy} steps")
         waiting = ledger.look(lambda tx: sum(publish.rung(tx, priority) for priority in self._queues))
-        received, idle = self._state()
-        if self._hearing.deaf(received=received, idle=idle, waiting=waiting):
+        if self._hearing.deaf(received=received, idle=busy < self._slots, waiting=waiting):
             self._ended.set()
             self._restart()
 

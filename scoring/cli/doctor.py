@@ -169,7 +169,22 @@ def _processes(settings: Settings) -> Iterator[Check]:
             yield _warning("processes", f"no {kind} seen in the last minute", f"start one: scoring {kind}")
 
 
-CHECKS: tuple[Callable[[Settings], Iterator[Check]], ...] = (_home, _ledger, _broker, _store, _roots, _processes)
+def _inputs(settings: Settings) -> Iterator[Check]:
+    if not settings.deployed:
+        return
+    from scoring.ledger import reports
+    from scoring.ledger.database import Ledger
+
+    ledger = Ledger.open(settings.database_url)
+    try:
+        blind = ledger.look(reports.blind_workers)
+    finally:
+        ledger.close()
+    for job_id, worker in blind:
+        yield _warning("inputs", f"{worker} does not see the input of job {job_id}", "mount it on that host")
+
+
+CHECKS: tuple[Callable[[Settings], Iterator[Check]], ...] = (_home, _ledger, _broker, _store, _roots, _processes, _inputs)
 
 
 def _versions() -> Check:

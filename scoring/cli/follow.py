@@ -38,19 +38,19 @@ def status(job: str, watch: bool, as_json: bool) -> None:
 
 
 @click.command(short_help="List jobs, the newest first.")
-@click.option("--state", type=click.Choice(list(JobState)), help="Only jobs in this state.")
+@click.option("--state", type=click.Choice([state.value for state in JobState]), help="Only jobs in this state.")
 @click.option("--model", metavar="NAME", help="Only jobs of this model.")
 @click.option("--since", metavar="TIME", help="Only jobs submitted since: 2h, 7d, 2026-01-31.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="At most N jobs.")
 @json_option
-def jobs(state: JobState | None, model: str | None, since: str | None, limit: int, as_json: bool) -> None:
+def jobs(state: str | None, model: str | None, since: str | None, limit: int, as_json: bool) -> None:
     """List jobs, the newest first."""
     from scoring.cli.durations import point_in_time
     from scoring.ledger import reports
 
     earliest = point_in_time("--since", since, now=datetime.now(UTC))
     with open_ledger() as ledger:
-        found = ledger.look(lambda tx: reports.jobs(tx, state=state, model=model, since=earliest, limit=limit))
+        found = ledger.look(lambda tx: reports.jobs(tx, state=JobState(state) if state else None, model=model, since=earliest, limit=limit))
     if as_json:
         print_json(found)
     else:
@@ -95,5 +95,5 @@ def _timed_out(job_id: str, facts: Row, limit_seconds: float | None) -> WaitTime
         f"job {job_id} has not ended",
         expected=f"a verdict within {limit_seconds:g} s",
         got=f"{facts['state']}, {facts['chunks_done']} chunks done",
-        remedy=f"it goes on by itself; scoring wait {job_id}, or scoring cancel {job_id}",
+        remedy=f"wait longer: scoring wait {job_id}; is anybody at work? scoring doctor",
     )

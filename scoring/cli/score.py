@@ -10,6 +10,7 @@ from scoring.cli.output import cell, print_facts, print_json, print_table, say
 from scoring.cli.session import open_session
 from scoring.cli.verdict import job_facts, print_job, print_verdict
 from scoring.core.arguments import job_options
+from scoring.core.states import JobState
 
 if TYPE_CHECKING:
     from scoring.ledger.records import Job
@@ -31,12 +32,19 @@ def run(model: str, inputs: tuple[str, ...], as_json: bool, workers: int | None,
     MODEL is an .onnx file, or a registered name, name:3 or name@alias. INPUT is a file, a folder, a glob, @list, or
     - for CSV on stdin.
     """
+    from scoring.cli.follow import wait_for
+    from scoring.ledger.records import FLEET
     from scoring.pipeline.submit import submit as record
 
     request = _request(model, inputs, options)
     with open_session() as context:
         submitted = record(context, request, runner=f"here:{socket.gethostname()}", ring=False)
-        return work_here(context, submitted.job, slots=workers, as_json=as_json)
+        job = submitted.job
+        if not submitted.created:
+            _say_it_exists(job)
+            if job.runner == FLEET and context.settings.deployed:
+                return print_verdict(wait_for(context.ledger, job.id, None), as_json=as_json)
+        return work_here(context, job, slots=workers, as_json=as_json)
 
 
 @click.command(short_help="Record a job for the workers and print its id.")
@@ -112,11 +120,16 @@ def _request(model: str, inputs: tuple[str, ...], options: dict[str, object]) ->
 def _say_who_works(submitted: "Submitted", *, deployed: bool, waits: bool) -> None:
     job_id = submitted.job.id
     if not submitted.created:
-        say(f"job {job_id} exists already under this idempotency key; it is {submitted.job.state}")
+        _say_it_exists(submitted.job)
     elif not deployed and not waits:
         say(f"job {job_id} is recorded; nothing works on it yet: scoring resume {job_id}, or scoring worker")
     elif not submitted.rung:
         say(f"job {job_id} is queued; the broker cannot be reached now, a scheduler rings it later")
+
+
+def _say_it_exists(job: "Job") -> None:
+    then = f"; scoring retry {job.id} goes on with it" if job.state is JobState.FAILED else ""
+    say(f"job {job.id} exists already under this idempotency key; it is {job.state}{then}")
 
 
 def _print_submitted(context: "Context", submitted: "Submitted", *, as_json: bool) -> None:

@@ -37,6 +37,17 @@ SHOWN = (
 """Columns of a job that a person is shown; `--json` has them all."""
 
 
+AGAIN = (
+    ErrorCode.CHUNKS_FAILED,
+    ErrorCode.STORAGE,
+    ErrorCode.TIMEOUT,
+    ErrorCode.WORKER_LOST,
+    ErrorCode.OUT_OF_MEMORY,
+    ErrorCode.LEDGER_AWAY,
+)
+"""Failures that another round may not meet again."""
+
+
 def job_facts(ledger: "Ledger", job_id: "JobId") -> Row:
     """The columns of `job_progress`, with `metrics` {name: value} and `tags`."""
     from scoring.ledger import reports
@@ -82,7 +93,7 @@ def _remedy(job_id: str, code: ErrorCode | None) -> str:
     remedies = {
         ErrorCode.GATE_MISSED: f"scoring accuracy {job_id}; the result is whole and readable",
         ErrorCode.TOO_MANY_REJECTS: f"scoring failures {job_id}; correct the input, or raise --max-rejected",
-        ErrorCode.CHUNKS_FAILED: f"scoring failures {job_id}; then scoring retry {job_id}",
+        **dict.fromkeys(AGAIN, f"scoring failures {job_id}; then scoring retry {job_id}"),
         ErrorCode.CANCELLED: "score it again; a cancelled job stays cancelled",
     }
     return remedies.get(code, f"scoring failures {job_id}") if code else f"scoring status {job_id}"

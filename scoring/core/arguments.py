@@ -112,7 +112,9 @@ def _count(option: str) -> Callable[[Any], int]:
         try:
             return int(value)
         except (TypeError, ValueError):
-            raise UsageError(option, expected="a whole number", got=repr(value), remedy="give one") from None
+            raise UsageError(
+                option, expected="a whole number", got=repr(value), remedy=f"for example {option} 1000"
+            ) from None
 
     return read
 

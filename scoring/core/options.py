@@ -37,6 +37,8 @@ class CsvDialect:
             value = getattr(self, name)
             if value is not None and len(value) != 1:
                 raise UsageError(f"--{name}", expected="one character", got=repr(value), remedy="give one character")
+        if self.skip_lines < 0:
+            raise UsageError("--skip-lines", expected="0 or more", got=str(self.skip_lines), remedy="count the lines")
         if self.columns and self.header:
             raise UsageError("--columns", expected="--no-header beside it", remedy="add --no-header, or leave it out")
         if not self.header and not self.columns:

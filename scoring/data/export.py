@@ -32,7 +32,14 @@ def export(path: Path, schema: pa.Schema, batches: Batches) -> int:
     write = WRITERS.get(path.suffix.lower())
     if write is None:
         raise UsageError(
-            f"cannot export to {path.name}", expected=" or ".join(WRITERS), got=path.suffix, remedy="name it so"
+            f"cannot export to {path.name}",
+            expected=" or ".join(WRITERS),
+            got=path.suffix,
+            remedy="end the name of the file with one of these",
+        )
+    if not path.parent.is_dir():
+        raise UsageError(
+            f"cannot export to {path}", expected="a folder", got="none", remedy=f"make {path.parent} first"
         )
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     with storage_faults(path.parent):

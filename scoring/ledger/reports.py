@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import select, text
 
-from scoring.core.errors import NotFound
+from scoring.core.errors import ErrorCode, NotFound
 from scoring.core.ids import JobId
 from scoring.core.states import JobState
 from scoring.ledger.clock import microseconds
 from scoring.ledger.database import Tx
-from scoring.ledger.tables import chunk_metrics, job_metrics, parts
+from scoring.ledger.tables import chunk_metrics, job_metrics, parts, steps
 from scoring.ledger.tables import jobs as job_rows
 
 VIEWS = (
@@ -97,6 +97,14 @@ def view(tx: Tx, name: str) -> tuple[list[str], list[Sequence[Any]]]:
 def failed_attempts(tx: Tx, job_id: JobId) -> list[Record]:
     """Rows of `job_failures` in the order in which they happened."""
     return _rows(tx, "SELECT * FROM job_failures WHERE job_id = :job_id ORDER BY failed_at, chunk", job_id=job_id)
+
+
+def blind_workers(tx: Tx) -> list[tuple[str, str]]:
+    """(job, worker) of the steps that were handed back because the worker could not see their input."""
+    waiting = select(steps.c.job_id, steps.c.worker).where(
+        steps.c.finished_at.is_(None), steps.c.error_code == ErrorCode.INPUT_NOT_VISIBLE.value
+    )
+    return [(row.job_id, row.worker) for row in tx.execute(waiting.distinct().order_by(steps.c.job_id, steps.c.worker))]
 
 
 def reject_totals(tx: Tx, job_id: JobId) -> list[Record]:

@@ -7,6 +7,7 @@ from types import TracebackType
 
 from scoring.core.errors import ExitCode, LeaseLost, LedgerAway, ScoringError, StepTimeout
 from scoring.core.outcome import judge
+from scoring.core.states import StepKind
 from scoring.ledger import steps
 from scoring.ledger.records import Claim
 from scoring.pipeline.context import Context
@@ -35,7 +36,9 @@ class Lease:
         self._claim = claim
         self._stop = stop
         self._seconds = context.settings.lease_seconds
-        self._timeout = context.settings.chunk_timeout_seconds
+        # A split or a finalize may take as long as the input is large.
+        scores = claim.step.kind is StepKind.SCORE
+        self._timeout = context.settings.chunk_timeout_seconds if scores else None
         self._begun = self._extended = time.monotonic()
         self._ended = Event()
         self._reason: ScoringError | None = None

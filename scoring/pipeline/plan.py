@@ -1,13 +1,14 @@
 """A dry run: what the job would read, feed, write and cost, without a row in the ledger."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scoring.core.binding import InputBinding
 from scoring.core.chunks import CHUNK_BYTES
-from scoring.core.columns import ColumnSpec, NullAction
-from scoring.core.source import SourceSchema
+from scoring.core.columns import ColumnSpec, Dtype, NullAction
+from scoring.core.source import ColumnKind, SourceSchema
 from scoring.data.outputs import check_output
 from scoring.ledger import reports
 from scoring.pipeline.context import Context
@@ -27,7 +28,7 @@ class BoundInput:
     dtype: str
     # What is read → what is fed, such as "text → float32"; "" where they are the same.
     cast: str
-    # What becomes of a null: "nan", "reject", "fill=0"
+    # What becomes of a null: "nan", "reject", "fill=0"; and how many nulls the first rows hold.
     nulls: str
 
 
@@ -84,7 +85,8 @@ def plan(context: Context, request: JobRequest) -> Plan:
 
 def disk_bytes(prepared: Prepared) -> int:
     """Bytes that the result and the chunk files under way take at most, by estimate."""
-    return prepared.source.rows * prepared.result_row_bytes + CHUNKS_ON_DISK * CHUNK_BYTES
+    rows = prepared.source.rows
+    return rows * prepared.result_row_bytes + min(rows * prepared.row_bytes, CHUNKS_ON_DISK * CHUNK_BYTES)
 
 
 def _rows(prepared: Prepared, limit: int | None) -> int:
@@ -99,17 +101,26 @@ def _bound(prepared: Prepared, bound: InputBinding) -> BoundInput:
         columns=tuple(column.name for column in columns),
         dtype=f"{bound.dtype} {bound.shape}",
         cast=", ".join(sorted({_cast(prepared.source, column) for column in columns} - {""})),
-        nulls=", ".join(sorted({_nulls(column) for column in columns})),
+        nulls=", ".join(sorted({_nulls(column) for column in columns})) + _sampled(prepared.source, columns),
     )
 
 
 def _cast(source: SourceSchema, column: ColumnSpec) -> str:
     found = source.column(column.name)
-    return f"{found.type} → {column.dtype}" if found is not None and found.type != column.dtype else ""
+    if found is None or found.kind is ColumnKind.TEXT or found.type == column.dtype:
+        return ""  # CSV text is parsed as what the tensor wants: nothing is cast
+    return f"{found.type} → {column.dtype}"
 
 
 def _nulls(column: ColumnSpec) -> str:
     return f"fill={column.fill}" if column.nulls is NullAction.FILL else str(column.nulls)
+
+
+def _sampled(source: SourceSchema, columns: Sequence[ColumnSpec]) -> str:
+    """How many nulls the first rows hold, as words; "" where there are none."""
+    cells = [(cell, column.dtype) for column in columns for cell in source.sample.get(column.name, ())]
+    nulls = sum(cell is None or (cell == "" and dtype is not Dtype.STRING) for cell, dtype in cells)
+    return f" ({nulls:,} of {len(cells):,} cells sampled)" if nulls else ""
 
 
 def _warnings(prepared: Prepared) -> tuple[str, ...]:

@@ -53,7 +53,8 @@ class Prepared:
     chunk_rows: int
     # Parquet row groups of a good size become chunks as they stand.
     whole_groups: bool
-    # Estimated bytes of a row in the result.
+    # Estimated bytes of a row: decoded for the model, and in the result.
+    row_bytes: int
     result_row_bytes: int
 
 
@@ -78,6 +79,7 @@ def prepare(context: Context, request: JobRequest, stdin_to: Path | None = None)
         binding=binding,
         chunk_rows=options.chunk_rows or auto_chunk_rows(row_bytes),
         whole_groups=options.chunk_rows is None and all(file.format is FileFormat.PARQUET for file in files),
+        row_bytes=row_bytes,
         result_row_bytes=_result_bytes(binding),
     )
 

@@ -63,7 +63,7 @@ def _absolute(request: JobRequest) -> JobRequest:
 
 
 def _absolute_input(argument: str) -> str:
-    if argument == STDIN:
+    if argument == STDIN or "://" in argument:
         return argument
     if argument.startswith("@") and not Path(argument).exists():
         return "@" + _absolute_path(argument[1:])

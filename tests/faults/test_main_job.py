@@ -115,3 +115,21 @@ def test_a_submit_without_a_broker_is_accepted(deployed: Program, private_server
     with running(deployed, "scheduler"), running(deployed, "worker", "--concurrency", 1):
         deployed("wait", submitted.stdout.strip(), "--timeout", "90s")
     assert 5_000 == rows_of(tmp_path / "out").num_rows
+
+
+def test_an_input_that_a_worker_cannot_see_costs_no_attempt(deployed: Program, tmp_path: Path) -> None:
+    """`doctor` names the worker and the job; nothing fails."""
+    model, source = churn_model(tmp_path / "churn.onnx"), tmp_path / "here" / "rows.parquet"
+    source.parent.mkdir()
+    pq.write_table(customers(100), source)
+    job_id = deployed("submit", model, source, "-o", tmp_path / "out").stdout.strip()
+    source.parent.rename(tmp_path / "elsewhere")
+    with running(deployed, "scheduler"), running(deployed, "worker", "--concurrency", 1):
+        wait_for(lambda: any("does not see" in check["message"] for check in checks(deployed)), "the doctor's word")
+        assert "running" == deployed.json("status", job_id)["state"]
+    assert [] == deployed.json("failures", job_id)["attempts"]
+
+
+def checks(program: Program) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = program.json("doctor")["checks"]
+    return found

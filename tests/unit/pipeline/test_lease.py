@@ -11,10 +11,11 @@ import pytest
 from scoring.core.errors import LeaseLost, StepTimeout
 from scoring.core.states import StepState
 from scoring.ledger import reports, steps
+from scoring.ledger.records import Claim
 from scoring.pipeline.context import Context
 from scoring.pipeline.lease import HandedBack, Lease
 from scoring.settings import load_settings
-from tests.ledger.desk import Desk, split_of
+from tests.ledger.desk import Desk, score_of, split_of
 from tests.waiting import wait_for
 from workers.process import open_context
 
@@ -23,6 +24,12 @@ SHORT = {"SCORING_LEASE_SECONDS": "2", "SCORING_CHUNK_TIMEOUT_SECONDS": "1"}
 
 def context_in(folder: Path, **settings: str) -> Context:
     return open_context(load_settings({"SCORING_HOME": str(folder), **settings}, folder=folder))
+
+
+def claim_a_chunk(desk: Desk) -> Claim:
+    job = desk.submit()
+    desk.split_into(job.id, 1)
+    return desk.claim(score_of(job.id, 0))
 
 
 def test_a_lease_outlives_its_seconds_while_the_work_lasts(tmp_path: Path) -> None:
@@ -55,7 +62,7 @@ def test_work_that_takes_too_long_is_told(tmp_path: Path) -> None:
     """SCORING_CHUNK_TIMEOUT_SECONDS ends an attempt although its heartbeat lives."""
     context = context_in(tmp_path, **SHORT)
     desk = Desk(context.ledger)
-    with Lease(context, desk.claim(split_of(desk.submit().id)), Event()) as lease:
+    with Lease(context, claim_a_chunk(desk), Event()) as lease:
         wait_for(lease.is_set, "the abort")
         with pytest.raises(StepTimeout):
             lease.check()
@@ -77,13 +84,13 @@ import sys
 from pathlib import Path
 from threading import Event
 from scoring.pipeline import lease
-from tests.ledger.desk import Desk, split_of
-from tests.unit.pipeline.test_lease import SHORT, context_in
+from tests.ledger.desk import Desk
+from tests.unit.pipeline.test_lease import SHORT, claim_a_chunk, context_in
 
 lease.HANG_SECONDS = 0.2
 context = context_in(Path(sys.argv[1]), **SHORT)
 desk = Desk(context.ledger)
-with lease.Lease(context, desk.claim(split_of(desk.submit().id)), Event()):
+with lease.Lease(context, claim_a_chunk(desk), Event()):
     Event().wait(60)
 """
 
