@@ -184,7 +184,15 @@ def _inputs(settings: Settings) -> Iterator[Check]:
         yield _warning("inputs", f"{worker} does not see the input of job {job_id}", "mount it on that host")
 
 
-CHECKS: tuple[Callable[[Settings], Iterator[Check]], ...] = (_home, _ledger, _broker, _store, _roots, _processes, _inputs)
+CHECKS: tuple[Callable[[Settings], Iterator[Check]], ...] = (
+    _home,
+    _ledger,
+    _broker,
+    _store,
+    _roots,
+    _processes,
+    _inputs,
+)
 
 
 def _versions() -> Check:

@@ -50,7 +50,11 @@ def jobs(state: str | None, model: str | None, since: str | None, limit: int, as
 
     earliest = point_in_time("--since", since, now=datetime.now(UTC))
     with open_ledger() as ledger:
-        found = ledger.look(lambda tx: reports.jobs(tx, state=JobState(state) if state else None, model=model, since=earliest, limit=limit))
+        found = ledger.look(
+            lambda tx: reports.jobs(
+                tx, state=JobState(state) if state else None, model=model, since=earliest, limit=limit
+            )
+        )
     if as_json:
         print_json(found)
     else:
