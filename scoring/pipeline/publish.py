@@ -12,13 +12,11 @@ RUNG_PER_SLOT = 4
 
 def publish_due(context: Context) -> bool:
     """Ring the due steps that fit into each queue's window. False where the broker could not be reached."""
-    reached = True
-    for priority in Priority:
-        due = context.ledger.run(lambda tx, p=priority: _take(tx, context, p))  # type: ignore[misc]
-        if due and not context.bell.ring(due, priority):
-            context.ledger.run(lambda tx, steps=due: publish.unring(tx, steps))  # type: ignore[misc]
-            reached = False
-    return reached
+    due = context.ledger.run(lambda tx: {priority: _take(tx, context, priority) for priority in Priority})
+    lost = [step for priority, steps in due.items() if not context.bell.ring(steps, priority) for step in steps]
+    if lost:
+        context.ledger.run(lambda tx: publish.unring(tx, lost))
+    return not lost
 
 
 def _take(tx: Tx, context: Context, priority: Priority) -> list[StepId]:
