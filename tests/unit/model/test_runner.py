@@ -18,7 +18,7 @@ from scoring.core.errors import BadOutput, LeaseLost, ModelChanged, ModelRefused
 from scoring.core.options import JobOptions
 from scoring.core.source import ColumnKind as K
 from scoring.model.bind import bind
-from scoring.model.runner import DEFAULT_MICRO_BATCH, Model
+from scoring.model.runner import DEFAULT_MICRO_BATCH, MICRO_BATCHES, Model
 from scoring.model.signature import inspect
 from scoring.model.spec import ModelSpec
 
@@ -244,7 +244,7 @@ def test_a_small_batch_is_not_worth_a_probe(sum_model):
 
 def test_the_probe_names_a_size_that_it_tried(sum_model):
     """The size comes from the list, whatever the machine."""
-    assert load(sum_model).probe(matrix_batch(20_000), sum_binding()) in (256, 512, 1024, 2048, 4096, 8192, 16_384)
+    assert load(sum_model).probe(matrix_batch(20_000), sum_binding()) in MICRO_BATCHES
 
 
 def test_the_probe_of_a_fixed_axis_is_that_axis(write_model):
