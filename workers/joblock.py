@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scoring.core.errors import UsageError
+from scoring.core.errors import JobBusy
 from scoring.core.ids import JobId
 
 
@@ -14,13 +14,13 @@ from scoring.core.ids import JobId
 def job_lock(folder: Path, job_id: JobId) -> Iterator[None]:
     """Own the job while the block runs. The kernel lets go of the lock when its process dies, however it dies.
 
-    Who gets the lock knows that no other process works on the job. Raises UsageError where another one does.
+    Who gets the lock knows that no other process works on the job. Raises JobBusy where another one does.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{job_id}.lock"
     held = _locked(path)
     if held is None:
-        raise UsageError(
+        raise JobBusy(
             f"job {job_id} is being worked on",
             expected="a job that no process works on",
             got=f"another process holds {path}",

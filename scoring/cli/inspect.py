@@ -25,21 +25,20 @@ EXAMPLES = 3
 @json_option
 def failures(job: str, as_json: bool) -> None:
     """Show the failed attempts of a job, and its rejected rows by reason, with examples."""
-    from scoring.data.reject_examples import reject_examples
+    from scoring.data.reject_examples import reject_examples, reject_files
     from scoring.ledger import jobs, reports
 
     with open_ledger() as ledger:
         found = ledger.look(lambda tx: jobs.find_job(tx, job))
         attempts = ledger.look(lambda tx: reports.failed_attempts(tx, found.id))
         totals = ledger.look(lambda tx: reports.reject_totals(tx, found.id))
+    files = reject_files(Path(found.output), found.id) if totals else []
     rejects = [
         {
             "code": total["code"],
             "column": total["column_name"],
             "rows": total["rows"],
-            "examples": reject_examples(
-                Path(found.output), RejectCode(total["code"]), total["column_name"], most=EXAMPLES
-            ),
+            "examples": reject_examples(files, RejectCode(total["code"]), total["column_name"], most=EXAMPLES),
         }
         for total in totals
     ]

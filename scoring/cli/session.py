@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from scoring.core.errors import SettingsError
 from scoring.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -42,5 +43,12 @@ def checked_settings() -> Settings:
 
     settings = load_settings()
     telemetry.configure(settings.log_format, level=telemetry.WARNING)
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot make {settings.home}",
+            got=error.strerror or str(error),
+            remedy="set SCORING_HOME to another folder",
+        ) from error
     return settings

@@ -23,6 +23,10 @@ def job_options(**arguments: object) -> JobOptions:
     given = {name: value for name, value in arguments.items() if value is not None}
     _known(given)
     if given.pop("strict", False):
+        if "max_rejected" in given:
+            raise UsageError(
+                "--strict", expected="no --max-rejected beside it", got="both", remedy="it means --max-rejected 0"
+            )
         given["max_rejected"] = "0"
     if "no_header" in given:
         given["header"] = not given.pop("no_header")

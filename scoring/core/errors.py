@@ -2,6 +2,7 @@
 
 ScoringError                    code             exit
 ├── UsageError                  usage            2     wrong arguments
+│   └── JobBusy                 usage            2     another process works on the job
 ├── SettingsError               settings         2     wrong environment
 ├── NotFound                    not_found        3     no such job, model, schedule
 ├── InputRefused                input_refused    4     unreadable, or does not fit the model
@@ -111,6 +112,10 @@ class ScoringError(Exception):
 class UsageError(ScoringError):
     code = ErrorCode.USAGE
     exit_code = ExitCode.USAGE
+
+
+class JobBusy(UsageError):
+    """Another process works on the job."""
 
 
 class SettingsError(ScoringError):

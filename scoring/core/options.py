@@ -39,6 +39,13 @@ class CsvDialect:
                 raise UsageError(f"--{name}", expected="one character", got=repr(value), remedy="give one character")
         if self.skip_lines < 0:
             raise UsageError("--skip-lines", expected="0 or more", got=str(self.skip_lines), remedy="count the lines")
+        if self.quote == self.delimiter:
+            raise UsageError(
+                "--quote",
+                expected="another character than --delimiter",
+                got=repr(self.quote),
+                remedy="change one of them",
+            )
         if self.columns and self.header:
             raise UsageError("--columns", expected="--no-header beside it", remedy="add --no-header, or leave it out")
         if not self.header and not self.columns:
@@ -137,6 +144,10 @@ class JobOptions:
                 )
         if not 0 <= self.threshold <= 1:
             raise UsageError("--threshold", expected="0 to 1", got=str(self.threshold), remedy="give a probability")
+        if self.idempotency_key == "":
+            raise UsageError(
+                "--idempotency-key", expected="a name", got="''", remedy="is the variable behind it set? leave it out"
+            )
         if self.require and self.label is None:
             raise UsageError("--require", expected="--label COL beside it", remedy="name the column with the truth")
 

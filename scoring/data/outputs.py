@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 from scoring.core.errors import OutputRefused
 from scoring.data.inputs import check_roots
 from scoring.data.manifest import MANIFEST, PARTIAL, SUCCESS, read_manifest
-from scoring.data.parts import REJECTS, STAGING
+from scoring.data.parts import REJECTS, STAGING, remove_empty
 
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
 
 _PART = re.compile(rf"(?:{REJECTS}/)?part-\d{{6,}}\.parquet")
-_STAGED = re.compile(rf"{STAGING}/(?:part|rejects)-\d{{6,}}\.\d+\.parquet\.tmp")
+_STAGED = re.compile(rf"{STAGING}/(\w+)/(?:part|rejects)-\d{{6,}}\.\d+\.parquet\.tmp")
 _SHOWN = 5
 
 
@@ -55,6 +55,8 @@ def clear_replaced(output: Path, *, job_id: str) -> None:
     owners = {name: owner for name, owner in _owners(output).items() if owner not in (None, job_id)}
     for name in sorted(owners, key=lambda name: (name not in (SUCCESS, MANIFEST, PARTIAL), name)):
         (output / name).unlink(missing_ok=True)
+    staging = output / STAGING
+    remove_empty(*(staging.iterdir() if staging.is_dir() else ()), staging)
 
 
 def result_files(output: Path) -> list[Path]:
@@ -89,14 +91,16 @@ def _owners(folder: Path) -> dict[str, str | None]:
 
 
 def _owner(folder: Path, name: str) -> str | None:
-    if not _PART.fullmatch(name) and not _STAGED.fullmatch(name):
+    staged = _STAGED.fullmatch(name)
+    if staged is not None:
+        return staged[1]  # not by its metadata: a killed attempt leaves a torn file
+    if not _PART.fullmatch(name):
         # A manifest that does not parse is nobody's, `_SUCCESS` without one as well.
         return None
     try:
         metadata = pq.read_schema(folder / name).metadata or {}
     except (OSError, pa.ArrowException):
-        # A torn file under _staging/ is what a killed attempt leaves.
-        return "" if _STAGED.fullmatch(name) else None
+        return None
     owner = metadata.get(b"scoring.job_id")
     return owner.decode() if owner else None
 

@@ -1,7 +1,7 @@
 """Part files: staged under the attempt's own name, moved to their public name once a commit has named them."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -103,13 +103,24 @@ def remove_staged(output: Path, staged: StagedFile | None) -> None:
         (output / staged.staged).unlink(missing_ok=True)
 
 
-def clear_staging(output: Path) -> None:
-    """Remove what dead attempts have left. Only once no attempt of the job can be alive."""
-    folder = output / STAGING
+def clear_staging(output: Path, job_id: str, keep: Collection[str] = ()) -> None:
+    """Remove what dead attempts of the job have left. Only once none of them can be alive.
+
+    keep: staged names, relative to OUT, that are still to be promoted.
+    """
+    folder = output / STAGING / job_id
     if folder.is_dir():
         for path in folder.iterdir():
-            path.unlink(missing_ok=True)
-        folder.rmdir()
+            if str(path.relative_to(output)) not in keep:
+                path.unlink(missing_ok=True)
+    remove_empty(folder, folder.parent)
+
+
+def remove_empty(*folders: Path) -> None:
+    """Remove those of the folders that are there and hold nothing."""
+    for folder in folders:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def read_part(path: Path, columns: Sequence[str]) -> pa.RecordBatch:
@@ -139,7 +150,8 @@ def _stage(
     mode: int,
 ) -> StagedFile:
     table = data if isinstance(data, pa.Table) else pa.Table.from_batches([data])
-    name = f"{STAGING}/{stem}.parquet.tmp"
+    # By job as well: a failed job with --overwrite keeps its staged files for `retry`, whoever comes after it.
+    name = f"{STAGING}/{metadata['scoring.job_id']}/{stem}.parquet.tmp"
     staged = output / name
     with storage_faults(output):
         staged.parent.mkdir(parents=True, exist_ok=True)

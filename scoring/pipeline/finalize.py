@@ -40,7 +40,11 @@ def finalize(context: Context, claim: Claim, lease: Lease) -> None:
 def _publish(context: Context, job: Job, committed: list[CommittedPart], lease: Lease) -> None:
     output = Path(job.output)
     if job.options.overwrite and not job.succeeds:
-        part_files.clear_staging(output)  # last night's result stays as it was
+        # Last night's result stays as it was; what is committed waits, staged, for a `retry` that succeeds.
+        waiting = (
+            [name for part in committed for name in _staged_names(part)] if job.state is not JobState.CANCELLED else []
+        )
+        part_files.clear_staging(output, job.id, keep=waiting)
         return
     if job.options.overwrite:
         clear_replaced(output, job_id=job.id)
@@ -48,7 +52,7 @@ def _publish(context: Context, job: Job, committed: list[CommittedPart], lease: 
         lease.check()
         part_files.promote_part(output, part.files)
     more_rejects = _rejects_without_part(context, job, output)
-    part_files.clear_staging(output)
+    part_files.clear_staging(output, job.id)
     if not (committed or more_rejects):
         output.mkdir(parents=True, exist_ok=True)
     manifest = _manifest(job, output, committed, more_rejects)
@@ -56,6 +60,10 @@ def _publish(context: Context, job: Job, committed: list[CommittedPart], lease: 
         write_manifest(output, manifest)
     else:
         write_partial(output, manifest)
+
+
+def _staged_names(part: CommittedPart) -> list[str]:
+    return [file.staged for file in (part.files.part, part.files.rejects) if file is not None]
 
 
 def _rejects_without_part(context: Context, job: Job, output: Path) -> list[tuple[int, StagedFile]]:

@@ -1,14 +1,15 @@
 """Everything that can be decided about a job before it exists: model, files, binding, chunk size, output."""
 
 import sys
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 
 from scoring.core.binding import Binding
 from scoring.core.chunks import auto_chunk_rows
 from scoring.core.columns import Dtype
 from scoring.core.errors import InputMissing, UsageError
-from scoring.core.options import JobOptions
+from scoring.core.options import CsvDialect, JobOptions
 from scoring.core.source import FileFormat, InputFile, SourceSchema
 from scoring.data.inputs import check_roots, expand_inputs
 from scoring.data.schema import check_files, decoded_row_bytes, describe
@@ -48,6 +49,8 @@ class FoundModel:
 class Prepared:
     model: FoundModel
     files: tuple[InputFile, ...]
+    # As asked for, with the dialect that the names of the files imply.
+    options: JobOptions
     source: SourceSchema
     binding: Binding
     chunk_rows: int
@@ -68,6 +71,7 @@ def prepare(context: Context, request: JobRequest, stdin_to: Path | None = None)
     model = find_model(context, request.model, options.spec)
     arguments = tuple(_spooled(argument, stdin_to) for argument in request.inputs)
     files = expand_inputs(arguments, format=options.format, roots=roots)
+    options = replace(options, dialect=_dialect(options.dialect, files))
     source = describe(files, options.dialect)
     binding = bind(model.signature, model.spec, source, options)
     check_files(files, binding.columns, options.dialect)
@@ -75,6 +79,7 @@ def prepare(context: Context, request: JobRequest, stdin_to: Path | None = None)
     return Prepared(
         model=model,
         files=files,
+        options=options,
         source=source,
         binding=binding,
         chunk_rows=options.chunk_rows or auto_chunk_rows(row_bytes),
@@ -82,6 +87,12 @@ def prepare(context: Context, request: JobRequest, stdin_to: Path | None = None)
         row_bytes=row_bytes,
         result_row_bytes=_result_bytes(binding),
     )
+
+
+def _dialect(given: CsvDialect, files: Sequence[InputFile]) -> CsvDialect:
+    """Tabs for .tsv files, as their name says, where no other delimiter is asked for."""
+    named = all(".tsv" in PurePath(file.path).suffixes for file in files)
+    return replace(given, delimiter="\t") if named and given.delimiter == CsvDialect().delimiter else given
 
 
 def input_roots(context: Context) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scoring.core.errors import InputRefused
+from scoring.core.errors import InputRefused, OutputRefused
 from scoring.core.ids import new_job_id
 from scoring.data.outputs import check_output
 from scoring.data.storage import free_bytes
@@ -54,6 +54,13 @@ def definition_digest(request: JobRequest) -> str:
 
 def _absolute(request: JobRequest) -> JobRequest:
     options = request.options
+    if options.output is not None and "://" in options.output:
+        raise OutputRefused(
+            f"cannot write to {options.output}",
+            expected="a folder",
+            got="a URL",
+            remedy="write to a folder that all hosts see; object stores are not written to yet",
+        )
     output = _absolute_path(options.output) if options.output is not None else None
     return replace(
         request,
@@ -87,7 +94,7 @@ def _new_job(context: Context, request: JobRequest, digest: str, runner: str) ->
         runner=runner,
         model_version_id=version.id,
         inputs=prepared.files,
-        options=options,
+        options=prepared.options,
         binding=prepared.binding,
         definition_sha256=digest,
         idempotency_key=options.idempotency_key,

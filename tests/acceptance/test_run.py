@@ -134,11 +134,30 @@ def test_overwrite_replaces_only_after_success(program: Program, model: Path, wr
     (program.folder / "bad.csv").write_text("age,plan\nx,free\n")
     program("run", model, "bad.csv", "-o", "out", code=4)
     program("run", model, "bad.csv", "-o", "out", "--overwrite", code=1)
+    (reject,) = program.json("failures", "last")["rejects"]
+    assert ["x,free"] == [example["raw"] for example in reject["examples"]]
     manifest = program.folder / "out/_manifest.json"
     assert first["job_id"] == json.loads(manifest.read_text())["job_id"]
     second = program.json("run", model, write_rows("rows.csv", 500), "-o", "out", "--overwrite")
     assert second["job_id"] == json.loads(manifest.read_text())["job_id"]
-    assert ["part-000000.parquet"] == sorted(path.name for path in (program.folder / "out").glob("part-*"))
+    left = {path.name for path in (program.folder / "out").iterdir()}
+    assert {"part-000000.parquet", "_manifest.json", "_SUCCESS"} == left
+
+
+def test_a_retry_scores_what_failed(program: Program, model: Path, write_rows: WriteRows) -> None:
+    """A stored model that was damaged fails the job with both digests; once it is back, `retry` makes the job whole."""
+    rows = write_rows("rows.csv", 2_000)
+    job_id = program("submit", model, rows, "-o", "out", "--chunk-rows", 500, "--overwrite").stdout.strip()
+    (stored,) = (program.folder / "home/store/models").glob("*/churn.onnx")
+    whole = stored.read_bytes()
+    stored.chmod(0o644)
+    stored.write_bytes(whole + b"x")
+    failed = program.json("resume", job_id, code=1)
+    assert ("failed", "chunks_failed", 4) == (failed["state"], failed["error_code"], failed["chunks_failed"])
+    assert {"model_changed"} == {attempt["error_code"] for attempt in program.json("failures", job_id)["attempts"]}
+    stored.write_bytes(whole)
+    retried = program.json("retry", job_id)
+    assert ("succeeded", 2_000) == (retried["state"], retried["rows_scored"])
 
 
 def test_one_idempotency_key_makes_one_job(program: Program, model: Path, write_rows: WriteRows) -> None:
@@ -156,3 +175,26 @@ def test_standard_input_is_read_as_csv(program: Program, model: Path) -> None:
     """`-` scores what comes through a pipe."""
     program("run", model, "-", "-o", "out", stdin="age,plan\n31,free\n44,pro\n")
     assert [0, 1] == [row["_row"] for row in program.json("results", "last")]
+
+
+def test_a_tsv_is_separated_by_tabs(program: Program, model: Path) -> None:
+    """The name of the file says it; no option is needed."""
+    (program.folder / "rows.tsv").write_text("age\tplan\n31\tfree\n44\tpro\n")
+    assert 2 == program.json("run", model, "rows.tsv")["rows_scored"]
+
+
+def test_a_second_run_with_the_same_key_waits_for_the_first(
+    program: Program, model: Path, write_rows: WriteRows
+) -> None:
+    """Two runs of one line of cron at once: one job, one verdict, and both exit with it."""
+    line = ("run", model, write_rows("rows.csv", 200_000), "-o", "out", "--chunk-rows", 5_000)
+    both = [program.start(*line, "--idempotency-key", "night-1", "--json") for _ in range(2)]
+    jobs = [json.loads(process.communicate(timeout=100)[0]) for process in both]
+    assert [0, 0] == [process.returncode for process in both]
+    assert 1 == len({job["job_id"] for job in jobs})
+    assert {"succeeded"} == {job["state"] for job in jobs}
+
+
+def test_an_output_that_is_a_url_is_refused(program: Program, model: Path, write_rows: WriteRows) -> None:
+    """It would become a local folder with an odd name."""
+    assert "URL" in program("run", model, write_rows("rows.csv", 3), "-o", "s3://bucket/out", code=4).stderr

@@ -45,7 +45,7 @@ def test_a_staged_part_is_not_public(tmp_path):
     """Until promotion no reader of OUT/*.parquet sees it; then it has its public name, rows and metadata."""
     staged = stage_part(tmp_path, 0, 7, ROWS, metadata=of("j1"))
     assert [] == list(tmp_path.glob("*.parquet"))
-    assert "_staging/part-000000.7.parquet.tmp" == staged.staged
+    assert "_staging/j1/part-000000.7.parquet.tmp" == staged.staged
     promote(tmp_path, staged)
     assert 3 == staged.rows == footer_rows(tmp_path / "part-000000.parquet")
     assert b"j1" == pq.read_schema(tmp_path / staged.path).metadata[b"scoring.job_id"]
@@ -58,7 +58,7 @@ def test_promotion_rolls_forward(tmp_path):
     promote(tmp_path, staged)
     assert (tmp_path / other.staged).exists()
     remove_staged(tmp_path, other)
-    clear_staging(tmp_path)
+    clear_staging(tmp_path, "j1")
     assert ["part-000000.parquet"] == [path.name for path in tmp_path.iterdir()]
 
 
@@ -156,7 +156,7 @@ def test_overwriting_removes_the_old_result_alone(tmp_path):
     staged = stage_part(tmp_path, 1, 1, ROWS, metadata=of("new"))
     promote(tmp_path, staged)
     clear_replaced(tmp_path, job_id="new")
-    clear_staging(tmp_path)
+    clear_staging(tmp_path, "new")
     assert ["part-000001.parquet"] == [path.name for path in tmp_path.iterdir()]
 
 
