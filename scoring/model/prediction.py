@@ -6,6 +6,7 @@ from scoring.core.binding import Layout, OutputBinding, Prediction, Task
 from scoring.core.columns import Dtype
 from scoring.core.errors import InputRefused
 from scoring.core.options import JobOptions
+from scoring.model.classes import ShownClasses, check_classes, check_task
 from scoring.model.signature import Signature
 from scoring.model.spec import ModelSpec
 
@@ -15,9 +16,12 @@ def find_prediction(
 ) -> Prediction | None:
     """The prediction, or None where the outputs do not tell; with a label that is refused."""
     found = _Outputs(signature, outputs)
-    task = (
-        Task(options.task) if options.task != "auto" else spec.task or _guess(found, spec.classes or signature.classes)
-    )
+    told = Task(options.task) if options.task != "auto" else spec.task
+    task = told or _guess(found, spec.classes or signature.classes)
+    shown = _shown(found, signature)
+    if told is not None:
+        check_task(told, shown)
+    check_classes(spec.classes, task, shown)
     prediction = _of(task, found, spec, signature) if task is not None else None
     if prediction is None and (options.label is not None or options.task != "auto"):
         raise InputRefused(
@@ -39,8 +43,9 @@ class _Outputs:
         flat = {tensor.name for tensor in signature.outputs if len(tensor.dims) <= 2}
         floats = [output for output in outputs if output.dtype.is_float and output.output in flat]
         scalars = [output for output in outputs if output.layout is Layout.SCALAR]
-        # One column per class.
-        self.table = next((output for output in floats if output.layout is not Layout.SCALAR), None)
+        tables = [output for output in floats if output.layout is not Layout.SCALAR]
+        # One column per class: the first table whose classes are told, else the first.
+        self.table = next((table for table in tables if table.classes), tables[0] if tables else None)
         self.label = next((output for output in scalars if not output.dtype.is_float), None)
         self.number = next((output for output in scalars if output.dtype.is_float), None)
         number = self.number.output if self.number else ""
@@ -50,6 +55,17 @@ class _Outputs:
         self.table_is_probability = self.table is not None and (
             self.label is not None or bool(self.table.classes) or producer[self.table.output] == "Softmax"
         )
+
+
+def _shown(found: _Outputs, signature: Signature) -> ShownClasses:
+    table = found.table
+    return ShownClasses(
+        columns=table.width if table is not None else None,
+        columns_are_probabilities=found.table_is_probability,
+        number=found.number is not None,
+        number_is_probability=found.number_is_probability,
+        named=len(signature.classes) or None,
+    )
 
 
 def _guess(found: _Outputs, classes: Sequence[str]) -> Task | None:
