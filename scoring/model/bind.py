@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from scoring.core.binding import Binding, InputBinding, OutputBinding
 from scoring.core.columns import ColumnSpec
 from scoring.core.errors import InputRefused
+from scoring.core.gates import check_requirements
 from scoring.core.options import JobOptions
 from scoring.core.source import SourceSchema
 from scoring.model.features import Feed, choose_columns
@@ -19,7 +20,10 @@ ROW = "_row"
 
 
 def bind(signature: Signature, spec: ModelSpec, source: SourceSchema, options: JobOptions) -> Binding:
-    """CONTRACT section 5. InputRefused names all missing columns; what is ambiguous is shown the spec to write."""
+    """CONTRACT section 5. InputRefused names all missing columns; what is ambiguous is shown the spec to write.
+
+    UsageError where a gate asks for a metric of another task.
+    """
     carried = _carried_names(source, options)
     require_columns(carried, source, what="a column to carry to the result")
     chosen = tuple(name for name in carried if not options.keep_all or name in (*options.key, *options.keep))
@@ -30,13 +34,16 @@ def bind(signature: Signature, spec: ModelSpec, source: SourceSchema, options: J
     carriers = tuple(ColumnSpec(name=name, slot=f"c.{name}", dtype=None) for name in carried)
     outputs = bind_outputs(signature, spec)
     _check_names((ROW, *carried), outputs)
+    prediction = find_prediction(signature, spec, outputs, options)
+    if prediction is not None:
+        check_requirements(options.require, prediction.task)
     return Binding(
         columns=(*slots.columns, *carriers),
         inputs=inputs,
         outputs=outputs,
         carried=tuple((column.name, column.slot) for column in carriers),
         label_slot=f"c.{options.label}" if options.label else None,
-        prediction=find_prediction(signature, spec, outputs, options),
+        prediction=prediction,
         notes=slots.notes,
     )
 

@@ -4,7 +4,8 @@ import pytest
 
 from scoring.core.binding import Task
 from scoring.core.columns import Dtype
-from scoring.core.errors import ErrorCode, InputRefused, ModelRefused
+from scoring.core.errors import ErrorCode, InputRefused, ModelRefused, UsageError
+from scoring.core.gates import Requirement
 from scoring.core.options import JobOptions
 from scoring.core.source import ColumnKind as K
 from scoring.model.bind import bind
@@ -91,3 +92,12 @@ def test_a_task_that_the_outputs_allow_is_taken(schema, outputs, task, probabili
     """Two classes may be measured as many are, and a number that nothing is known of may be P(positive)."""
     found = predicted(schema, outputs, task=task)
     assert (task, probability, ("0", "1")) == (found.task, found.probability_output, found.classes)
+
+
+def test_a_gate_on_a_metric_of_another_task_is_refused_before_anything_is_scored(schema):
+    """The task is known once the outputs are bound; with the task that has the metric it binds."""
+    wanted, source = Signature(inputs=(A,), outputs=(NUMBER,)), schema(a=K.FLOAT, t=K.INTEGER)
+    gate = {"label": "t", "require": (Requirement.parse("accuracy>=0.9"),)}
+    with pytest.raises(UsageError, match="metric of its task, regression: mae, rmse, r2, mape, bias"):
+        bind(wanted, NO_SPEC, source, JobOptions(**gate))
+    assert Task.BINARY is bind(wanted, NO_SPEC, source, JobOptions(**gate, task="binary")).prediction.task
