@@ -33,7 +33,7 @@ def bind(signature: Signature, spec: ModelSpec, source: SourceSchema, options: J
     inputs = tuple(_input(feed, slots) for feed in feeds)
     carriers = tuple(ColumnSpec(name=name, slot=f"c.{name}", dtype=None) for name in carried)
     outputs = bind_outputs(signature, spec)
-    _check_names((ROW, *carried), outputs)
+    _check_names(carried, outputs)
     prediction = find_prediction(signature, spec, outputs, options)
     if prediction is not None:
         check_requirements(options.require, prediction.task)
@@ -66,7 +66,14 @@ def _carried_names(source: SourceSchema, options: JobOptions) -> tuple[str, ...]
 
 
 def _check_names(carried: tuple[str, ...], outputs: tuple[OutputBinding, ...]) -> None:
-    names = [*carried, *(name for output in outputs for name in output.columns)]
+    if ROW in carried:
+        raise InputRefused(
+            f"a column of the input would bear the name {ROW!r} in the result",
+            expected=f"another name: there {ROW!r} is the position of the row in the input",
+            got=f"{ROW!r} as key, kept column or label",
+            remedy="rename the column in the input, or do not keep it (in place of --keep-all: --keep others)",
+        )
+    names = [ROW, *carried, *(name for output in outputs for name in output.columns)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputRefused(

@@ -190,6 +190,24 @@ def test_a_name_for_two_columns_of_the_result_is_refused(schema):
     assert ("model_label",) == bind(wanted, spec, source, options).outputs[0].columns
 
 
+@pytest.mark.parametrize("options", [{"key": ("_row",)}, {"keep_all": True}, {"label": "_row", "task": "regression"}])
+def test_an_input_column_named_as_the_row_number_is_refused_if_it_is_carried(schema, options):
+    """No rename of an output can help: the message says what does. As a feature alone the column is welcome."""
+    wanted, source = signature(tensor("a", F32, 1)), schema(a=K.FLOAT, _row=K.INTEGER)
+    with pytest.raises(InputRefused, match="rename the column in the input, or do not keep it") as refused:
+        bind(wanted, ModelSpec(), source, JobOptions(**options))
+    assert "rename: {" not in str(refused.value)
+    assert [("x._row",)] == slots(bind(signature(tensor("_row", F32, 1)), ModelSpec(), source, JobOptions()))
+
+
+def test_an_output_named_as_the_row_number_can_be_renamed(schema):
+    """There the rename of model.yaml helps."""
+    wanted, source = signature(tensor("a", F32, 1), outputs=(tensor("_row"),)), schema(a=K.FLOAT)
+    with pytest.raises(InputRefused, match=r"rename: \{_row: model__row\}"):
+        bind(wanted, ModelSpec(), source, JobOptions())
+    assert bind(wanted, ModelSpec(rename={"_row": "model__row"}), source, JobOptions())
+
+
 @pytest.mark.parametrize(
     ("width", "zipmap", "classes", "layout", "columns"),
     [
