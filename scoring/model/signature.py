@@ -90,6 +90,13 @@ def inspect(path: str | Path) -> Signature:
         data = Path(path).read_bytes()
     except FileNotFoundError as error:
         raise InputMissing(f"no model at {path}", expected="an .onnx file", remedy="check the path") from error
+    except IsADirectoryError as error:
+        raise ModelRefused(
+            f"the model {path} is a folder",
+            expected="an .onnx file",
+            got="a folder",
+            remedy="give the .onnx file inside it; MLflow model folders are not read yet",
+        ) from error
     except OSError as error:
         raise ModelRefused(f"the model at {path} cannot be read", got=error.strerror or str(error)) from error
     try:

@@ -120,6 +120,14 @@ def test_a_missing_model_is_named(tmp_path):
         inspect(tmp_path / "gone.onnx")
 
 
+def test_a_folder_is_refused(tmp_path):
+    """A folder is no model, and the message tells those who come with one of MLflow's what to give instead."""
+    words = r"expected an \.onnx file; got a folder; .*MLflow model folders are not read yet"
+    with pytest.raises(ModelRefused, match=words) as refused:
+        inspect(tmp_path)
+    assert 4 == refused.value.exit_code
+
+
 def test_external_weights_are_refused_and_not_followed(tmp_path, sum_model):
     """A path inside a model is never opened."""
     model = onnx.load(sum_model)
