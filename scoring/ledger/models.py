@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -15,6 +15,9 @@ from scoring.ledger.database import Tx, insert_or_nothing
 from scoring.ledger.job_rows import version_of
 from scoring.ledger.records import ModelVersion
 from scoring.ledger.tables import model_aliases, model_versions, models
+
+SHOWN = 10
+"""Versions and aliases that a message names."""
 
 
 def register(
@@ -114,8 +117,7 @@ def _aliases(tx: Tx, name: str | None) -> defaultdict[tuple[str, int], tuple[str
 def _unknown(tx: Tx, ref: str, name: str) -> NotFound:
     names = list(tx.scalars(select(models.c.name)))
     if name in names:
-        versions = [f"{name}:{version.version}" for version in list_models(tx, name)]
-        return NotFound(f"no model {ref}", expected="one of " + ", ".join(versions[:10]), got=ref)
+        return _unknown_version(tx, ref, name)
     close = get_close_matches(name, names, n=1)
     return NotFound(
         f"no model {ref}",
@@ -123,3 +125,22 @@ def _unknown(tx: Tx, ref: str, name: str) -> NotFound:
         got=ref,
         remedy=f"did you mean {close[0]}?" if close else "`scoring model list` names them",
     )
+
+
+def _unknown_version(tx: Tx, ref: str, name: str) -> NotFound:
+    found = list_models(tx, name)
+    versions = [f"{name}:{version.version}" for version in found]
+    aliases = sorted(f"{name}@{alias}" for version in found for alias in version.aliases)
+    close = get_close_matches(ref, aliases, n=1)
+    there_are = f"there are {_shown(versions)}, and {_shown(aliases) or 'no alias'}"
+    return NotFound(
+        f"no model {ref}",
+        expected="a version or an alias that the model has",
+        got=ref,
+        remedy=f"did you mean {close[0]}? {there_are}" if close else there_are,
+    )
+
+
+def _shown(refs: Sequence[str]) -> str:
+    more = f" and {len(refs) - SHOWN} more" if len(refs) > SHOWN else ""
+    return ", ".join(refs[:SHOWN]) + more

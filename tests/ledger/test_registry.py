@@ -62,6 +62,23 @@ def test_an_unknown_model_is_answered_with_what_there_is(desk: Desk, ref: str, h
         desk.ledger.look(lambda tx: models.find_model(tx, ref))
 
 
+def test_an_unknown_version_or_alias_is_answered_with_those_there_are(desk: Desk) -> None:
+    """The newest versions and all aliases stand in the message, and what to do; a near alias is proposed."""
+    for number in range(12):
+        _register(desk, sha256=f"{number:064x}")
+    find = lambda ref: desk.ledger.look(lambda tx: models.find_model(tx, ref))  # noqa: E731
+    with pytest.raises(NotFound) as refused:
+        find("churn:99")
+    assert "there are churn:12, churn:11, churn:10, " in refused.value.remedy
+    assert refused.value.remedy.endswith("churn:3 and 2 more, and no alias")
+    desk.run(lambda tx: models.set_alias(tx, "churn", "champion", 4))
+    for ref, hint in [("churn@champ", "did you mean churn@champion? there are"), ("churn:0", "there are")]:
+        with pytest.raises(NotFound) as refused:
+            find(ref)
+        assert refused.value.remedy.startswith(f"{hint} churn:12, ")
+        assert refused.value.remedy.endswith(", and churn@champion")
+
+
 def _process(name: str, slots: int, *queues: Priority, kind: ProcessKind = ProcessKind.WORKER) -> Process:
     return Process(process=name, kind=kind, host="box", version="1", slots=slots, queues=queues or tuple(Priority))
 
