@@ -69,6 +69,16 @@ def regression(rows: int, mean: float) -> dict:
     }
 
 
+def two_columns(rows: int, spread: float) -> dict:
+    """P of both classes in float32, each rounded by itself: a few are certain, and some of these wrong."""
+    logits = RNG.normal(-1, spread, rows)
+    truth = (RNG.random(rows) < 1 / (1 + np.exp(-logits / 3))).astype(int)
+    table = np.stack([1 / (1 + np.exp(logits)), 1 / (1 + np.exp(-logits))], axis=1).astype(np.float32)
+    epsilon = np.finfo(np.float32).eps
+    clipped = table.astype(np.float64).clip(epsilon, 1 - epsilon)
+    return {"truth": truth.tolist(), "table": table.tolist(), "log_loss": m.log_loss(truth, clipped)}
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")  # rounded probabilities do not sum to one exactly
     cases = {
@@ -80,5 +90,6 @@ if __name__ == "__main__":
         },
         "multiclass": {"with ties": multiclass(200, 5), "three classes": multiclass(60, 3)},
         "regression": {"near zero": regression(200, 0.0), "far from zero": regression(200, 1e6)},
+        "two columns": {"smooth": two_columns(200, 2), "certain and wrong": two_columns(200, 20)},
     }
     Path(__file__).with_name("reference.json").write_text(json.dumps(cases, indent=None) + "\n")

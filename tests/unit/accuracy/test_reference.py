@@ -53,6 +53,21 @@ def test_binary_figures_are_those_of_scikit_learn(name, columns, chunks):
 
 
 @pytest.mark.parametrize("chunks", CHUNKS)
+@pytest.mark.parametrize("name", REFERENCE["two columns"])
+def test_log_loss_of_two_columns_is_that_of_scikit_learn(name, chunks):
+    """Each row costs −ln of the model's own P(true class), in 64 bits and clipped at the epsilon of float32."""
+    case = REFERENCE["two columns"][name]
+    truth, table = np.array(case["truth"]), np.array(case["table"], np.float32)
+    sums = over_chunks(
+        Prediction(task=Task.BINARY, probability_output="p", classes=("0", "1")),
+        len(truth),
+        chunks,
+        lambda part: Observed(labels=Labels(codes=truth[part], names=("0", "1")), probability=table[part]),
+    )
+    assert case["log_loss"] == pytest.approx(values(sums, len(truth))["log_loss"], rel=1e-9)
+
+
+@pytest.mark.parametrize("chunks", CHUNKS)
 @pytest.mark.parametrize("name", REFERENCE["multiclass"])
 def test_multiclass_figures_are_those_of_scikit_learn(name, chunks):
     """Every metric within 1e-9 relative, ties among the first three included; the confusion matrix to the row."""
