@@ -1,6 +1,6 @@
 """CSV text in blocks of whole records. Memory: two blocks and one record, whatever the file holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -74,24 +74,29 @@ class Block:
         start = int(self.starts[row])
         return self.offset + start, self.line + int(np.searchsorted(self.scan.line_ends, start, "right"))
 
-    def raw(self, row: int) -> str:
-        """The row as it stands in the file, without its line end; bytes that are no UTF-8 as \\xNN."""
-        starts = self.starts
-        start = int(starts[row])
+    def record(self, row: int) -> bytes:
+        """The row as it stands in the file, with its line end."""
+        start = int(self.starts[row])
         at = int(np.searchsorted(self.scan.record_ends, start, "right"))
         end = int(self.scan.record_ends[at]) if at < len(self.scan.record_ends) else len(self.text)
-        return self.text[start : min(end, start + 4_000)].rstrip(b"\r\n").decode("utf-8", "backslashreplace")
+        return self.text[start:end]
 
-    def rows_text(self) -> bytes:
-        """The text without its comment lines."""
-        if self.dialect.comment is None or self.dialect.comment.encode() not in self.text:
+    def raw(self, row: int) -> str:
+        """The head of the row as it stands in the file, without its line end; bytes that are no UTF-8 as \\xNN."""
+        return self.record(row)[:4_000].rstrip(b"\r\n").decode("utf-8", "backslashreplace")
+
+    def rows_text(self, without: Sequence[int] = ()) -> bytes:
+        """The text without its comment lines, and without the rows of these numbers."""
+        mark = self.dialect.comment
+        if not len(without) and (mark is None or mark.encode() not in self.text):
             return self.text
-        starts = np.concatenate([np.zeros(1, np.int64), self.scan.record_ends])
-        dropped = comment_starts(self.text, starts, self.dialect.comment) & (starts < len(self.text))
-        if not dropped.any():
-            return self.text
-        bounds = [*starts.tolist(), len(self.text)]
-        return b"".join(self.text[bounds[i] : bounds[i + 1]] for i in range(len(starts)) if not dropped[i])
+        bounds: Ints = np.unique(np.concatenate([[0], self.scan.record_ends, [len(self.text)]]))
+        starts = bounds[:-1]
+        dropped = np.flatnonzero(
+            comment_starts(self.text, starts, mark) | np.isin(starts, self.starts[np.asarray(without, np.int64)])
+        )
+        kept = zip([0, *bounds[dropped + 1].tolist()], [*starts[dropped].tolist(), len(self.text)], strict=True)
+        return b"".join(self.text[start:end] for start, end in kept)
 
 
 def read_blocks(

@@ -5,7 +5,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from scoring.core.columns import ColumnSpec
@@ -13,6 +13,7 @@ from scoring.core.errors import InputRefused, UsageError
 from scoring.core.options import CsvDialect
 from scoring.core.source import InputFile
 from scoring.data.csv_blocks import Block, read_blocks
+from scoring.data.csv_encoding import masked, shown_encoding
 from scoring.data.csv_stream import BLOCK_BYTES, Text, open_text
 
 csv.field_size_limit(2**24)
@@ -40,7 +41,9 @@ def read_header(file: InputFile, dialect: CsvDialect) -> Header:
             raise InputRefused(
                 f"{file.path} is empty", expected="a header line", got="no line", remedy="check its export"
             )
-        cells = split_record(block, 0, dialect, file.path)
+        # Without a header, a byte that is no text costs the first row, not the file.
+        first = block if dialect.header else replace(block, text=masked(block.text))
+        cells = split_record(first, 0, dialect, file.path)
         if dialect.header:
             start, passed = block.place(1, len(block.starts))
             return Header(names=tuple(cells), offset=start, line=passed)
@@ -55,16 +58,15 @@ def read_header(file: InputFile, dialect: CsvDialect) -> Header:
 
 
 def split_record(block: Block, row: int, dialect: CsvDialect, path: str) -> list[str]:
-    """The cells of one row. Raises InputRefused where it is no UTF-8."""
-    start = int(block.starts[row])
-    end = block.place(row + 1, len(block.starts))[0] - block.offset
+    """The cells of one row. Raises InputRefused where it is no text in the declared encoding."""
+    record = block.record(row)
     try:
-        text = block.text[start:end].decode()
+        text = record.decode()
     except UnicodeDecodeError as error:
         raise InputRefused(
-            f"{path} is not UTF-8",
-            expected="UTF-8",
-            got=f"byte 0x{block.text[start + error.start]:02x} at offset {block.offset + start + error.start}",
+            f"{path} is not {shown_encoding(dialect.encoding)}",
+            expected=f"{shown_encoding(dialect.encoding)} in its first line",
+            got=f"byte 0x{record[error.start]:02x} at offset {block.offset + int(block.starts[row]) + error.start}",
             remedy="say --encoding latin-1, or what it was written in",
         ) from None
     if "\x00" in text[:200]:

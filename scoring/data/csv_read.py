@@ -20,6 +20,7 @@ from scoring.core.source import InputFile
 from scoring.data.arrays import ARROW_TYPES, one_chunk
 from scoring.data.cast import BLANKS, named_nulls
 from scoring.data.csv_blocks import MAX_RECORD_BYTES, Block, read_blocks
+from scoring.data.csv_encoding import decoded, is_utf8, masked
 from scoring.data.csv_header import Header, check_columns, read_header
 from scoring.data.csv_stream import open_text
 from scoring.data.faults import Fault, Faults
@@ -99,16 +100,11 @@ class CsvReader:
 
     def _read(self, block: Block) -> CsvPiece:
         text = block.rows_text()
-        misfits: list[Fault] = []
-        table = None
-        if not self._dirty and not self._hexadecimal(text):
-            table = self._parse(text, block.quoted, self._types, misfits)
-        self._dirty = table is None
-        if table is None:
-            misfits.clear()
-            table = self._parse(text, block.quoted, self._text_types, misfits)
-        if table is None:
-            raise InputRefused(f"{self._file.path} does not parse as CSV", remedy="check --delimiter and --quote")
+        misfits = [] if is_utf8(text) else self._misfits(text, block.quoted)
+        if misfits:
+            text = block.rows_text(without=[fault.row for fault in misfits])
+        # Rows are numbered with the misfits: if they are cut out, no others are found.
+        table = self._table(text, block.quoted, misfits)
         rows = table.num_rows + len(misfits)
         if (misfits or block.quoted) and rows != len(block.starts):
             raise AccountingBroken(
@@ -118,6 +114,26 @@ class CsvReader:
                 remedy="say --quote and --escape as the file was written",
             )
         return self._screen(block, table, misfits)
+
+    def _misfits(self, text: bytes, quoted: bool) -> list[Fault]:
+        """Rows of a wrong length in text that is no UTF-8: the parser cannot hand out such a row, so none is left."""
+        misfits: list[Fault] = []
+        self._parse(masked(text), quoted, {"0": pa.binary()}, misfits)
+        return misfits
+
+    def _table(self, text: bytes, quoted: bool, misfits: list[Fault]) -> pa.Table:
+        """The needed columns, typed or as bytes. Rows of a wrong length are added to `misfits`."""
+        if not self._dirty and not self._hexadecimal(text):
+            found: list[Fault] = []
+            table = self._parse(text, quoted, self._types, found)
+            if table is not None:
+                misfits += found
+                return table
+        self._dirty = True
+        table = self._parse(text, quoted, self._text_types, misfits)
+        if table is None:
+            raise InputRefused(f"{self._file.path} does not parse as CSV", remedy="check --delimiter and --quote")
+        return table
 
     def _hexadecimal(self, text: bytes) -> bool:
         # The typed parser takes 0x1F for an integer.
@@ -164,7 +180,7 @@ class CsvReader:
         for spec in self._columns:
             number = self._numbers[spec.slot]
             if number not in cells:
-                cells[number] = _decode(one_chunk(table.column(number)), self._is_text(number), spec, known)
+                cells[number] = self._decode(one_chunk(table.column(number)), spec, known)
             arrays.append(self._prepare(cells[number], spec))
         batch = pa.RecordBatch.from_arrays(arrays, names=[spec.slot for spec in self._columns])
         screened = screen(batch, self._columns, self._dialect, known)
@@ -176,8 +192,10 @@ class CsvReader:
             faults=_merge(screened.faults, misfits, table.num_rows),
         )
 
-    def _is_text(self, number: str) -> bool:
-        return any(self._numbers[s.slot] == number and s.dtype in (None, Dtype.STRING) for s in self._columns)
+    def _decode(self, array: pa.Array, spec: ColumnSpec, faults: Faults) -> pa.Array:
+        if not pa.types.is_binary(array.type):
+            return array
+        return decoded(array, spec.name, self._dialect.encoding, faults)
 
     def _prepare(self, array: pa.Array, spec: ColumnSpec) -> pa.Array:
         """Text columns trimmed and with the nulls that --na names."""
@@ -212,34 +230,6 @@ def _column_types(columns: Sequence[ColumnSpec], numbers: dict[str, str]) -> dic
 def _null_values(dialect: CsvDialect) -> list[str]:
     # With one blank before it as well: the usual ", " delimiter would send every such block the slow way.
     return ["", *dialect.na, *(f" {value}" for value in dialect.na if value.strip())]
-
-
-def _decode(array: pa.Array, is_text: bool, spec: ColumnSpec, faults: Faults) -> pa.Array:
-    """Bytes as text. In a text column a cell that is no UTF-8 rejects its row; in a number it is a bad value anyway."""
-    if not pa.types.is_binary(array.type):
-        return array
-    if is_text:
-        try:
-            return pc.cast(array, pa.string())
-        except pa.ArrowInvalid:
-            wrong = {row: byte for row, cell in enumerate(array.to_pylist()) if (byte := _bad_byte(cell)) is not None}
-        bad = np.zeros(len(array), np.bool_)
-        bad[list(wrong)] = True
-        faults.add(
-            bad,
-            spec.name,
-            RejectCode.BAD_ENCODING,
-            lambda row: f"byte 0x{wrong[row]:02x} is no UTF-8; --encoding says how the file was written",
-        )
-    return pc.cast(array, options=pc.CastOptions(target_type=pa.string(), allow_invalid_utf8=True))
-
-
-def _bad_byte(cell: bytes) -> int | None:
-    try:
-        cell.decode()
-    except UnicodeDecodeError as error:
-        return cell[error.start]
-    return None
 
 
 def _misfit(row: int, cells: int, wanted: int) -> Fault:

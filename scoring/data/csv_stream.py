@@ -30,7 +30,7 @@ def open_text(file: InputFile, encoding: str, offset: int) -> Iterator[tuple[Tex
     truncated, UsageError for an unknown encoding.
     """
     with _open_raw(file) as raw:
-        text: Text = raw if _is_utf8(encoding) else _Transcoded(raw, encoding, file.path)
+        text: Text = raw if is_utf8_encoding(encoding) else _Transcoded(raw, encoding, file.path)
         if offset:
             _skip(text, offset)
             yield text, offset
@@ -133,7 +133,8 @@ def _open_raw(file: InputFile) -> Iterator[_Raw]:
         raw.close()
 
 
-def _is_utf8(encoding: str) -> bool:
+def is_utf8_encoding(encoding: str) -> bool:
+    """True where the bytes are read as they are. Raises UsageError for an encoding that Python does not know."""
     try:
         return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
     except LookupError:
