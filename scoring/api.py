@@ -5,16 +5,17 @@ else, and may be kept, pickled or made anew in another process.
 """
 
 import os
+import re
 import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scoring.core.arguments import job_options
-from scoring.core.errors import ErrorCode, ExitCode, InputMissing, ScoringError, WaitTimedOut
+from scoring.core.errors import ErrorCode, ExitCode, InputMissing, ScoringError, UsageError, WaitTimedOut
 from scoring.core.exits import exit_code, fate
 from scoring.core.ids import JobId
 from scoring.core.states import JobState
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
     from scoring.ledger.database import Ledger
+    from scoring.ledger.records import Job as JobRecord
     from scoring.pipeline.context import Context
     from scoring.pipeline.prepare import JobRequest
 
 StrPath = str | os.PathLike[str]
 
 LOOK_SECONDS = 0.5
+_WHOLE_ID = re.compile(r"[0-9a-f]{16}")
 
 
 class JobFailed(ScoringError):
@@ -41,7 +44,11 @@ class Job:
     """A job of the ledger; every method asks it anew."""
 
     def __init__(self, id: str) -> None:
-        self.id = JobId(id)
+        """id: whole, a unique prefix of 4 characters or more, or `last`, which means the last one of this moment.
+
+        A whole id is not looked up before a method is called. Raises NotFound, UsageError where a prefix fits several.
+        """
+        self.id = JobId(id) if _WHOLE_ID.fullmatch(id) else _find(id)
 
     def __repr__(self) -> str:
         return f"Job({self.id!r})"
@@ -89,6 +96,50 @@ class Job:
 
         with _ledger() as ledger:
             return ledger.look(lambda tx: reports.job_figures(tx, self.id))
+
+    def failures(self) -> dict[str, list[dict[str, Any]]]:
+        """`attempts`: the rows of `job_failures`; `rejects`: code, column_name and rows, the most frequent first."""
+        from scoring.ledger import reports
+
+        with _ledger() as ledger:
+            return {
+                "attempts": ledger.look(lambda tx: reports.failed_attempts(tx, self.id)),
+                "rejects": ledger.look(lambda tx: reports.reject_totals(tx, self.id)),
+            }
+
+    def cancel(self) -> bool:
+        """Stop the job for good; finished parts stay. False where it had ended, or has its verdict already."""
+        from scoring.ledger.records import CancelResult
+        from scoring.pipeline import control
+        from workers.embedded import run_embedded
+
+        with _context() as context:
+            stopped = control.cancel(context, self.id) is CancelResult.CANCELLED
+            if stopped and not _is_of_workers(context, self._read(context)):
+                with suppress(UsageError):  # the process that works on it is alive, and does its last step
+                    run_embedded(context, self.id)
+        return stopped
+
+    def retry(self) -> "Job":
+        """Open a new round of a failed job: what succeeded stays, the rest is scored again.
+
+        The job of a deployment goes back to the workers: wait() for it. Any other is done here and now, with the
+        errors of `run`. Raises UsageError where the job has not failed.
+        """
+        from scoring.pipeline import control
+        from workers.embedded import run_embedded
+
+        with _context() as context:
+            if _is_of_workers(context, control.retry(context, self.id)):
+                return self
+            run_embedded(context, self.id)
+        _raise_for(self.status())
+        return self
+
+    def _read(self, context: "Context") -> "JobRecord":
+        from scoring.ledger import jobs
+
+        return context.ledger.look(lambda tx: jobs.job(tx, self.id))
 
 
 def run(
@@ -143,6 +194,19 @@ def _request(
 def _path(model: StrPath) -> str:
     # A Path is a path even where it has no separator; a str may be a name.
     return str(model.absolute()) if isinstance(model, Path) else os.fspath(model)
+
+
+def _find(reference: str) -> JobId:
+    from scoring.ledger import jobs
+
+    with _ledger() as ledger:
+        return ledger.look(lambda tx: jobs.find_job(tx, reference)).id
+
+
+def _is_of_workers(context: "Context", job: "JobRecord") -> bool:
+    from scoring.ledger.records import FLEET
+
+    return job.runner == FLEET and context.settings.deployed
 
 
 def _raise_for(facts: dict[str, Any]) -> None:
