@@ -12,6 +12,7 @@ import pyarrow.dataset as ds
 
 from scoring.core.errors import UsageError
 from scoring.query.faults import in_words
+from scoring.query.relations import quoted, register_job, register_rows, text, union
 from scoring.query.statement import RESULTS, Statement, read_statement
 
 BATCH_ROWS = 10_000
@@ -97,39 +98,24 @@ def _declare(connection: duckdb.DuckDBPyConnection, statement: Statement, catalo
         else:
             _declare_model(connection, name, () if statement.shows_all else catalog.models[named[name]]())
     for reference in sorted(statement.jobs):
-        connection.register(f"{RESULTS}:{reference}", catalog.job(reference))
+        register_rows(connection, f"{RESULTS}:{reference}", catalog.job(reference))
     if statement.jobs:
         connection.execute(f"CREATE MACRO {RESULTS}(job) AS TABLE FROM query_table('{RESULTS}:' || job)")
 
 
 def _declare_model(connection: duckdb.DuckDBPyConnection, name: str, jobs: Sequence[JobRows]) -> None:
-    selects = []
-    for job in jobs:
-        relation = f"{RESULTS}:{job.job_id}"
-        connection.register(relation, job.rows)
-        selects.append(f"SELECT {_text(job.job_id)} AS job_id, * FROM {_name(relation)}")
-    connection.execute(f"CREATE VIEW {_name(name)} AS {' UNION ALL BY NAME '.join(selects) or _NO_JOB}")
-
-
-_NO_JOB = "SELECT NULL::VARCHAR AS job_id, NULL::BIGINT AS _row WHERE false"
+    relations = [register_job(connection, f"{RESULTS}:{job.job_id}", job.job_id, job.rows) for job in jobs]
+    connection.execute(f"CREATE VIEW {quoted(name)} AS {union(relations)}")
 
 
 def lock(connection: duckdb.DuckDBPyConnection, limits: QueryLimits) -> None:
     """From here on no file can be opened and no setting changed. The last two lines stay last."""
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(f"SET temp_directory = {_text(str(limits.spill or ''))}")
+    connection.execute(f"SET temp_directory = {text(str(limits.spill or ''))}")
     if limits.seconds is not None:
         connection.execute(f"SET max_execution_time = {round(limits.seconds * 1000)}")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _name(value: str) -> str:
-    return '"' + value.replace('"', '""') + '"'
 
 
 def _unknown(name: str, known: Sequence[str]) -> UsageError:
