@@ -11,9 +11,10 @@ import pyarrow.dataset as ds
 from scoring.core.errors import InputMissing, UsageError
 from scoring.core.ids import JobId
 from scoring.core.states import JobState
+from scoring.data.common_types import with_common_types
 from scoring.ledger import jobs, models, reports
 from scoring.ledger.database import Ledger
-from scoring.pipeline.results import job_rows
+from scoring.pipeline.results import has_result, job_rows, open_result
 from scoring.query.engine import Catalog, JobRows, QueryLimits, Rows, run_query
 
 TIME = pa.timestamp("us", "UTC")
@@ -69,20 +70,24 @@ def _job_rows(ledger: Ledger, reference: str) -> ds.Dataset:
             got=str(job.state),
             remedy=f"scoring status {job.id}",
         )
-    return rows
+    return with_common_types(rows)
 
 
 def _model_rows(ledger: Ledger, model: str, most: int | None) -> Sequence[JobRows]:
-    """Results of the model's succeeded jobs, the newest first; jobs whose result is gone are left out."""
+    """Results of the model's succeeded jobs, the newest first; jobs whose result is gone are left out.
+
+    Raises InputMissing where a result lacks some of its parts: sums over the rest would be wrong in silence.
+    """
     found = ledger.look(lambda tx: reports.jobs(tx, state=JobState.SUCCEEDED, model=model))
     rows: list[JobRows] = []
     for job_id in (JobId(facts["job_id"]) for facts in found):
+        job = ledger.look(partial(jobs.job, job_id=job_id))
         try:
-            dataset = job_rows(ledger.look(partial(jobs.job, job_id=job_id)))
+            there = has_result(job)
         except InputMissing:
             continue
-        if dataset is not None:
-            rows.append(JobRows(job_id=job_id, rows=dataset))
+        if there:
+            rows.append(JobRows(job_id=job_id, rows=with_common_types(open_result(job))))
         if most is not None and len(rows) == most:
             break
     return rows

@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 
 from scoring.core.errors import UsageError
 from scoring.query.faults import in_words
-from scoring.query.relations import quoted, register_job, register_rows, text, union
+from scoring.query.relations import quoted, register_job, text, union
 from scoring.query.statement import RESULTS, Statement, read_statement
 
 BATCH_ROWS = 10_000
@@ -98,7 +98,7 @@ def _declare(connection: duckdb.DuckDBPyConnection, statement: Statement, catalo
         else:
             _declare_model(connection, name, () if statement.shows_all else catalog.models[named[name]]())
     for reference in sorted(statement.jobs):
-        register_rows(connection, f"{RESULTS}:{reference}", catalog.job(reference))
+        connection.register(f"{RESULTS}:{reference}", catalog.job(reference))
     if statement.jobs:
         connection.execute(f"CREATE MACRO {RESULTS}(job) AS TABLE FROM query_table('{RESULTS}:' || job)")
 

@@ -8,6 +8,9 @@ import pyarrow as pa
 
 from scoring.core.errors import ScoringError, StorageFault, UsageError
 
+# DuckDB passes on what the reader of the files says: whatever it is, the statement is not to blame.
+_STREAM = "reading the stream registered as"
+
 
 @contextmanager
 def in_words() -> Iterator[None]:
@@ -24,7 +27,7 @@ def _translated(text: str) -> ScoringError:
         return UsageError(
             "the query was stopped", expected="an answer in time", got=text, remedy="ask for less, or raise --timeout"
         )
-    if "IOError" in text or text.startswith("IO Error"):
+    if "IOError" in text or text.startswith("IO Error") or _STREAM in text:
         return StorageFault(
             "a result file cannot be read", got=text, remedy="restore the file, or score the job into a new output"
         )

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
-import pyarrow as pa
 import pyarrow.dataset as ds
 from duckdb.sqltypes import DuckDBPyType
 
@@ -27,18 +26,10 @@ class JobRelation:
 
 
 def register_job(connection: duckdb.DuckDBPyConnection, name: str, job_id: str, rows: ds.Dataset) -> JobRelation:
-    register_rows(connection, name, rows)
+    connection.register(name, rows)
     relation = connection.sql(f"FROM {quoted(name)}")
     columns = dict(zip(relation.columns, relation.types, strict=True))
     return JobRelation(job_id=job_id, name=name, columns=columns)
-
-
-def register_rows(connection: duckdb.DuckDBPyConnection, name: str, rows: ds.Dataset) -> None:
-    """Register a data set. float16 is read as float32, a decimal of more than 38 digits as text: DuckDB has neither."""
-    known = pa.schema([field.with_type(_known(field.type)) for field in rows.schema])
-    if isinstance(rows, ds.FileSystemDataset) and known != rows.schema:
-        rows = ds.dataset(rows.files, schema=known, format="parquet")
-    connection.register(name, rows)
 
 
 def union(jobs: Sequence[JobRelation]) -> str:
@@ -94,15 +85,3 @@ def _free(name: str, taken: Iterable[str]) -> str:
     while name in taken:
         name += "_1"
     return name
-
-
-def _known(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_float16(kind):
-        return pa.float32()
-    if pa.types.is_decimal256(kind):
-        return pa.string()
-    if pa.types.is_fixed_size_list(kind):
-        return pa.list_(_known(kind.value_type), kind.list_size)
-    if pa.types.is_list(kind):
-        return pa.list_(_known(kind.value_type))
-    return kind
