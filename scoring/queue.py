@@ -27,6 +27,7 @@ DEADLINE_SECONDS = 4.0
 """Longest time for one call, whatever the broker does: a submit has 5 s for everything."""
 
 SOCKET_SECONDS = 2.0
+TELL_SECONDS = 60.0
 
 
 class Bell(Protocol):
@@ -82,6 +83,7 @@ class CeleryBell:
         self._deadline = deadline_seconds
         self._turn = threading.Lock()
         self._sender: _Sender | None = None
+        self._told: float | None = None
         self._given_up: threading.Thread | None = None
 
     def ring(self, steps: Sequence[StepId], priority: Priority) -> bool:
@@ -107,9 +109,16 @@ class CeleryBell:
             self._sender = None if call.answer is None else call.sender
         finally:
             self._turn.release()
-        if call.answer is None:
-            announce("broker.away", queue=queue, messages=messages, error=call.error or "no answer in time")
+        self._tell(call, queue, messages)
         return call.answer
+
+    def _tell(self, call: "_Call", queue: str, messages: int) -> None:
+        """One line when the broker goes, and one a minute while it is away."""
+        if call.answer is not None:
+            self._told = None
+        elif self._told is None or time.monotonic() - self._told >= TELL_SECONDS:
+            self._told = time.monotonic()
+            announce("broker.away", queue=queue, messages=messages, error=call.error or "no answer in time")
 
 
 class _Call(threading.Thread):

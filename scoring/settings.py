@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from scoring.core.errors import SettingsError
 
@@ -206,6 +207,7 @@ def _database_url(text: str) -> str:
     if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
         return f"sqlite:///{_folder(rest[1:])}"
     if scheme in ("postgresql+psycopg", "postgresql", "postgres") and rest:
+        _check_address(text)
         return f"postgresql+psycopg://{rest}"
     raise _Wrong("postgresql+psycopg://USER:PASSWORD@HOST/NAME or sqlite:///FILE", _of_scheme(text))
 
@@ -215,8 +217,21 @@ def _broker_url(text: str) -> str:
     if scheme == "memory":
         return EMBEDDED_BROKER
     if scheme in ("redis", "rediss", "amqp", "amqps") and rest:
+        _check_address(text)
         return text
     raise _Wrong("redis://HOST:6379/0, amqp://HOST or memory://", _of_scheme(text))
+
+
+def _check_address(url: str) -> None:
+    """A password that is not percent-encoded ends up in host or port, and from there in messages."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  # raises where it is no number
+        sound = parts.netloc.count("@") <= 1
+    except ValueError:
+        sound = False
+    if not sound:
+        raise _Wrong("USER:PASSWORD@HOST:PORT with @ : / # in the password percent-encoded", _of_scheme(url))
 
 
 def _of_scheme(url: str) -> str:

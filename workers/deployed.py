@@ -15,6 +15,7 @@ from celery.worker import WorkController, state
 from scoring.core.states import Priority
 from scoring.settings import Settings
 from scoring.telemetry import announce, configure
+from workers.ackstall import AckStall
 from workers.app import deployed_app, queue_names
 from workers.presence import Presence, worker
 from workers.process import Service, open_context, process_name, serving
@@ -64,6 +65,7 @@ class _Celery:
         self._asked_to_end = False
         app = deployed_app(settings.broker_url)
         app.set_default()
+        app.steps["consumer"].add(AckStall)
         self._controller: WorkController = app.WorkController(
             pool="prefork",
             concurrency=slots,
@@ -98,6 +100,10 @@ class _Celery:
 
     def _in_child(self, **_: object) -> None:
         self._pipe.watch()
+        # Not now: the pool puts its own handlers back after this, and they would end the child with its step in hand.
+        signals.task_prerun.connect(self._before_step, weak=False)
+
+    def _before_step(self, **_: object) -> None:
         signal.signal(signal.SIGTERM, self._end_child)
 
     def _end_child(self, _number: int, _frame: FrameType | None) -> None:

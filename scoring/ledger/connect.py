@@ -15,6 +15,9 @@ BUSY_SECONDS = 30
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30
 LOCK_SECONDS = 10
+IDLE_SECONDS = 10
+"""No transaction waits for anything but the database: one that lies idle belongs to a process that is stopped."""
+
 SILENCE_SECONDS = 15
 """A peer that acknowledges nothing for this long is taken for gone."""
 
@@ -24,7 +27,7 @@ def postgres_engine(url: URL) -> Engine:
     options = {
         "statement_timeout": STATEMENT_SECONDS * 1000,
         "lock_timeout": LOCK_SECONDS * 1000,
-        "idle_in_transaction_session_timeout": STATEMENT_SECONDS * 1000,
+        "idle_in_transaction_session_timeout": IDLE_SECONDS * 1000,
         # Each question has its index. Statistics that are minutes old say "most steps are due" when hardly any is left,
         # and a million rows would be read per chunk; the estimates that follow from this switch would set off the JIT.
         "enable_seqscan": "off",

@@ -21,6 +21,9 @@ MOST_PAUSE_SECONDS = 3_600
 _LOCK = 7_246_114_303
 """Advisory lock of the publisher, by priority."""
 
+_STOPPED_MILLISECONDS = 2_000
+"""A publisher that lets its transaction lie for so long is stopped or gone."""
+
 _RINGABLE = steps.c.due_at.is_not(None) & steps.c.rung_at.is_(None) & (steps.c.due_at <= now_us())
 
 _IDS: Select[Any] = select(steps.c.job_id, steps.c.kind, steps.c.chunk)
@@ -43,14 +46,24 @@ def publish_due(tx: Tx, *, scope: JobId | None, priority: Priority, window: int)
     """
     if rung(tx, priority, scope=scope) >= window:
         return []
-    if tx.dialect.name == "postgresql":  # two publishers at once would fill the window twice
-        place = list(Priority).index(priority)
-        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK + place})
+    if tx.dialect.name == "postgresql" and not _alone(tx, priority):
+        return []
     free = window - rung(tx, priority, scope=scope)
     chosen = _share_out(tx, _jobs_with_due_steps(tx, scope, priority), _in_flight(tx, priority), free)
     if chosen:
         tx.execute(_MARK, [step_values(step) for step in chosen])
     return chosen
+
+
+def _alone(tx: Tx, priority: Priority) -> bool:
+    """Whether no other publisher is at this queue: two at once would fill its window twice.
+
+    Nobody waits here, or a process that is stopped at this point would stop all others; for the same reason its
+    session is ended soon. What is not rung now is rung by the other one, or at the next turn.
+    """
+    tx.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = {_STOPPED_MILLISECONDS}"))
+    locked = tx.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK + list(Priority).index(priority)})
+    return bool(locked)
 
 
 def unring(tx: Tx, rung_steps: Sequence[StepId]) -> None:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scoring.core.errors import InputRefused, OutputRefused
+from scoring.core.errors import InputRefused, LedgerAway, OutputRefused
 from scoring.core.ids import new_job_id
 from scoring.data.outputs import check_output
 from scoring.data.storage import free_bytes
@@ -16,6 +16,7 @@ from scoring.pipeline.context import Context
 from scoring.pipeline.plan import disk_bytes
 from scoring.pipeline.prepare import STDIN, JobRequest, output_roots, prepare, register
 from scoring.pipeline.publish import publish_due
+from scoring.telemetry import announce
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,16 @@ def submit(context: Context, request: JobRequest, *, runner: str = FLEET, ring: 
     new = _new_job(context, request, digest, runner)
     job = context.ledger.run(lambda tx: jobs.insert_job(tx, new))
     created = job.id == new.id
-    return Submitted(job=job, created=created, rung=publish_due(context) if ring and created else True)
+    return Submitted(job=job, created=created, rung=_ring(context) if ring and created else True)
+
+
+def _ring(context: Context) -> bool:
+    """The job is accepted: whatever keeps it from being rung now is no error of the submit."""
+    try:
+        return publish_due(context)
+    except LedgerAway as error:
+        announce("ledger.away", error=str(error))
+        return False
 
 
 def definition_digest(request: JobRequest) -> str:
@@ -61,7 +71,8 @@ def _absolute(request: JobRequest) -> JobRequest:
             got="a URL",
             remedy="write to a folder that all hosts see; object stores are not written to yet",
         )
-    output = _absolute_path(options.output) if options.output is not None else None
+    # By its real path: a folder and a link to it are one output.
+    output = os.path.realpath(options.output) if options.output is not None else None
     return replace(
         request,
         inputs=tuple(_absolute_input(argument) for argument in request.inputs),

@@ -133,3 +133,41 @@ def test_an_input_that_a_worker_cannot_see_costs_no_attempt(deployed: Program, t
 def checks(program: Program) -> list[dict[str, str]]:
     found: list[dict[str, str]] = program.json("doctor")["checks"]
     return found
+
+
+def test_a_broker_that_was_away_at_an_acknowledgement_is_heard_again(
+    deployed: Program, private_servers: Servers, tmp_path: Path
+) -> None:
+    """The only slot ends its chunk while Redis is down; once Redis is back the worker goes on within seconds."""
+    model, source = churn_model(tmp_path / "churn.onnx"), tmp_path / "rows.parquet"
+    pq.write_table(customers(ROWS), source)
+    out = tmp_path / "out"
+    with running(deployed, "scheduler"), running(deployed, "worker", "--concurrency", 1):
+        job_id = deployed("submit", model, source, "-o", out, "--chunk-rows", 2_000).stdout.strip()
+        wait_for(lambda: len(parts(out)) >= 3, "the first parts")
+        private_servers.redis.kill()
+        log = deployed.folder / "worker---concurrency-1.log"
+        wait_for(lambda: "ack" in log.read_text(), "a lost acknowledgement")
+        silent = len(parts(out))
+        private_servers.redis.start()
+        wait_for(lambda: len(parts(out)) > silent, "work after the outage", seconds=30)
+        deployed("wait", job_id, "--timeout", "90s")
+    assert list(range(ROWS)) == rows_of(out)["_row"].to_pylist()
+    assert [] == deployed.json("failures", job_id)["attempts"]
+
+
+def test_a_term_to_the_whole_group_costs_no_attempt(deployed: Program, tmp_path: Path) -> None:
+    """A service manager signals parent and children alike: the steps in hand are handed back or finished."""
+    model, source = churn_model(tmp_path / "churn.onnx"), tmp_path / "rows.parquet"
+    pq.write_table(customers(ROWS), source)
+    out = tmp_path / "out"
+    with running(deployed, "scheduler"):
+        with running(deployed, "worker", "--concurrency", 2) as worker:
+            job_id = deployed("submit", model, source, "-o", out, "--chunk-rows", 2_000).stdout.strip()
+            wait_for(lambda: len(parts(out)) >= 3, "the first parts")
+            os.killpg(worker.pid, signal.SIGTERM)
+            assert 0 == worker.wait(timeout=30)
+        with running(deployed, "worker", "--concurrency", 2):
+            deployed("wait", job_id, "--timeout", "90s")
+    assert [] == deployed.json("failures", job_id)["attempts"]
+    assert list(range(ROWS)) == rows_of(out)["_row"].to_pylist()
