@@ -28,13 +28,14 @@ describe(files, dialect)
 for chunk, _ in split(files, columns, dialect, chunk_rows=3, start=Position(), work=folder / "work"):
     clean = read_chunk(chunk, folder / "work", columns)
     count_rejects(merge_rejects([clean.rejects, clean.rejects]))
-    promote(folder, stage_part(folder, chunk.chunk, 1, clean.batch, metadata={}))
+    promote(folder, stage_part(folder, chunk.chunk, 1, clean.batch, metadata={"scoring.job_id": "j"}))
 print("pandas" in sys.modules)
 """
 
 
 def test_a_split_with_rejects_does_not_import_pandas(tmp_path):
     """Typed blocks, blocks read as text, rejects, chunk files and parts: none of them loads pandas."""
-    (tmp_path / "in.csv").write_text("a,i,s\n1,2,x\n,3,?\nbad,4,y\n1,99999999999999999999,z\n1,2\n5,+6,w\n")
+    text = b"a,i,s\n1,2,x\n,3,?\nbad,4,y\n1,99999999999999999999,z\n1,2\n5,+6,w\n1,2,\xff\n\xff\n"
+    (tmp_path / "in.csv").write_bytes(text)
     ran = subprocess.run([sys.executable, "-c", SCRIPT, str(tmp_path)], capture_output=True, text=True, check=True)
     assert "False\n" == ran.stdout
