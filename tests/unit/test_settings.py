@@ -122,3 +122,18 @@ def test_roots_are_lists_of_real_folders(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "real")
     settings = load(tmp_path, SCORING_INPUT_ROOTS=f"{tmp_path / 'link'},\n /srv/data \n")
     assert settings.input_roots == (tmp_path / "real", Path("/srv/data"))
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("SCORING_DATABASE_URL", "postgresql+psycopg://scoring:p@ss:w@rd@127.0.0.1/x"),
+        ("SCORING_BROKER_URL", "redis://:sek/ret9@127.0.0.1:6379/0"),
+        ("SCORING_BROKER_URL", "redis://host:port/0"),
+    ],
+)
+def test_a_password_that_is_not_encoded_is_refused_without_being_shown(name: str, url: str, tmp_path: Path) -> None:
+    """What stands in the wrong place of a URL may be a piece of a password: no message repeats it."""
+    with pytest.raises(SettingsError, match="percent-encoded") as refused:
+        load_settings({name: url, "SCORING_HOME": str(tmp_path)}, folder=tmp_path)
+    assert not any(piece in str(refused.value) for piece in ("w@rd", "sek", "ret9", "p@ss"))
