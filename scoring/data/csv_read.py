@@ -95,6 +95,7 @@ class CsvReader:
         with open_text(self._file, self._dialect.encoding, byte) as (text, _):
             for block in read_blocks(text, self._dialect, offset=byte, line=line, path=self._file.path):
                 piece = self._oversized(block) if block.oversized is not None else self._read(block)
+                self._dirty = self._dirty and bool(piece.faults)
                 if piece.rows:
                     yield piece
 
