@@ -61,12 +61,18 @@ class Job:
             return ledger.look(lambda tx: reports.job_facts(tx, self.id))
 
     def wait(self, timeout: float | None = None) -> "Job":
-        """Wait until the job has ended; starts no worker.
+        """Wait until the job has ended; starts no worker. A restart of the ledger is waited out.
 
-        timeout: seconds. Raises WaitTimedOut, and JobFailed unless the job succeeded and met its gate.
+        timeout: seconds. Raises WaitTimedOut, LedgerAway where the ledger stays away for a minute, and JobFailed unless
+        the job succeeded and met its gate.
         """
+        from scoring.pipeline.patience import ask_patiently
+
         ends = time.monotonic() + (timeout if timeout is not None else float("inf"))
-        while not JobState((facts := self.status())["state"]).settled:
+        while True:
+            facts = ask_patiently(self.status, pause=LOOK_SECONDS, ends=ends)
+            if JobState(facts["state"]).settled:
+                break
             left = ends - time.monotonic()
             if left <= 0:
                 raise WaitTimedOut(f"job {self.id} has not ended", got=facts["state"], remedy="it goes on by itself")

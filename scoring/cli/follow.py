@@ -12,6 +12,7 @@ from scoring.cli.session import open_ledger
 from scoring.cli.verdict import job_facts, print_job, print_verdict
 from scoring.core.errors import WaitTimedOut
 from scoring.core.states import JobState
+from scoring.pipeline.patience import ask_patiently
 
 if TYPE_CHECKING:
     from scoring.core.ids import JobId
@@ -78,11 +79,18 @@ def wait(job: str, timeout: str | None, as_json: bool) -> int:
 
 
 def wait_for(ledger: "Ledger", job_id: "JobId", limit_seconds: float | None) -> Row:
-    """Look until the job is settled, with a bar on a terminal. Raises WaitTimedOut; the job goes on."""
+    """Look until the job is settled, with a bar on a terminal; a restart of the ledger is waited out.
+
+    Raises WaitTimedOut, LedgerAway; the job goes on.
+    """
     from scoring.cli.progress import progress_bar
 
     ends = time.monotonic() + (limit_seconds if limit_seconds is not None else float("inf"))
-    facts = job_facts(ledger, job_id)
+
+    def look() -> Row:
+        return ask_patiently(lambda: job_facts(ledger, job_id), pause=LOOK_SECONDS, ends=ends)
+
+    facts = look()
     with progress_bar(lambda: facts) as draw:
         while not JobState(str(facts["state"])).settled:
             draw()
@@ -90,7 +98,7 @@ def wait_for(ledger: "Ledger", job_id: "JobId", limit_seconds: float | None) -> 
             if left <= 0:
                 raise _timed_out(job_id, facts, limit_seconds)
             time.sleep(min(LOOK_SECONDS, left))
-            facts = job_facts(ledger, job_id)
+            facts = look()
     return facts
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-import pytest
 import redis
 
 from tests.acceptance.conftest import customers
@@ -20,23 +19,6 @@ from tests.small_models import churn_model
 from tests.waiting import wait_for
 
 ROWS = 300_000
-LEASE_SECONDS = 3
-
-
-@pytest.fixture
-def deployed(private_servers: Servers, tmp_path: Path) -> Program:
-    """Settings of a deployment with an upgraded ledger."""
-    program = Program(
-        tmp_path,
-        {
-            "SCORING_DATABASE_URL": private_servers.postgres.create_database(),
-            "SCORING_BROKER_URL": private_servers.redis.url,
-            "SCORING_STORE": str(tmp_path / "store"),
-            "SCORING_LEASE_SECONDS": str(LEASE_SECONDS),
-        },
-    )
-    program("db", "upgrade")
-    return program
 
 
 @contextmanager
