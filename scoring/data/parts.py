@@ -72,16 +72,21 @@ def promote(output: Path, staged: StagedFile) -> None:
         try:
             source.replace(target)
         except FileNotFoundError:
-            if not _is(target, staged):
-                raise ChunkCorrupt(
-                    f"{target} is not the file that was committed",
-                    expected=f"{staged.bytes} bytes with digest {staged.sha256[:12]}…",
-                    got="no such file" if not target.exists() else "another content",
-                    remedy="submit the job again",
-                ) from None
+            require_committed(target, staged)
             return
         sync_folder(target.parent)
         sync_folder(source.parent)
+
+
+def require_committed(path: Path, staged: StagedFile) -> None:
+    """Raises ChunkCorrupt unless the file at `path` is the one that was committed, by its digest."""
+    if not _is(path, staged):
+        raise ChunkCorrupt(
+            f"{path} is not the file that was committed",
+            expected=f"{staged.bytes} bytes with digest {staged.sha256[:12]}…",
+            got="another content" if path.exists() else "no such file",
+            remedy="submit the job again",
+        ) from None
 
 
 def promote_part(output: Path, part: Part) -> None:

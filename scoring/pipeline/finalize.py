@@ -3,20 +3,23 @@
 Everything after the commit is done from rows alone, and may be done again.
 """
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scoring.core.chunks import StagedFile
+from scoring.core.errors import ChunkCorrupt, ErrorCode
 from scoring.core.states import JobState
 from scoring.data import parts as part_files
 from scoring.data.chunk_files import delete_work, read_rejects
 from scoring.data.manifest import Manifest, ManifestPart, part_columns, write_manifest, write_partial
 from scoring.data.outputs import clear_replaced
+from scoring.data.storage import storage_faults
 from scoring.ledger import jobs, parts
 from scoring.ledger.records import Claim, CommittedPart, Job
 from scoring.pipeline.context import Context
 from scoring.pipeline.lease import Lease
 from scoring.pipeline.models import part_metadata
-from scoring.pipeline.verdict import reach_verdict
+from scoring.pipeline.verdict import lost_part, reach_verdict
 
 NO_ATTEMPT = 0
 """In the staged names of rejects whose chunk never succeeded: no attempt bears this number."""
@@ -41,25 +44,67 @@ def _publish(context: Context, job: Job, committed: list[CommittedPart], lease: 
     output = Path(job.output)
     if job.options.overwrite and not job.succeeds:
         # Last night's result stays as it was; what is committed waits, staged, for a `retry` that succeeds.
-        waiting = (
-            [name for part in committed for name in _staged_names(part)] if job.state is not JobState.CANCELLED else []
-        )
-        part_files.clear_staging(output, job.id, keep=waiting)
+        part_files.clear_staging(output, job.id, keep=_waiting(job, committed))
         return
     if job.options.overwrite:
         clear_replaced(output, job_id=job.id)
+    with storage_faults(output):
+        output.mkdir(parents=True, exist_ok=True)
+    public = _promote(job, committed, lease)
+    more_rejects = [*public.more_rejects, *_rejects_without_part(context, job, output)]
+    part_files.clear_staging(output, job.id)
+    manifest = _manifest(job, output, public.parts, more_rejects)
+    if job.succeeds and not public.lost:
+        write_manifest(output, manifest)
+        return
+    write_partial(output, manifest)
+    if job.succeeds:  # the verdict stands: only a finalize step that fails can still take it back
+        raise lost_part(public.lost[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Public:
+    """What is in the output folder of the committed files."""
+
+    # Of a part whose rejects are lost without these.
+    parts: list[CommittedPart]
+    # Of chunks whose part is lost: (chunk, file).
+    more_rejects: list[tuple[int, StagedFile]]
+    lost: list[ChunkCorrupt]
+
+
+def _promote(job: Job, committed: list[CommittedPart], lease: Lease) -> _Public:
+    public = _Public(parts=[], more_rejects=[], lost=[])
     for part in committed:
         lease.check()
-        part_files.promote_part(output, part.files)
-    more_rejects = _rejects_without_part(context, job, output)
-    part_files.clear_staging(output, job.id)
-    if not (committed or more_rejects):
-        output.mkdir(parents=True, exist_ok=True)
-    manifest = _manifest(job, output, committed, more_rejects)
-    if job.succeeds:
-        write_manifest(output, manifest)
-    else:
-        write_partial(output, manifest)
+        rejects = _promoted(job, part.files.rejects, public.lost)
+        if _promoted(job, part.files.part, public.lost) is not None:
+            public.parts.append(replace(part, files=replace(part.files, rejects=rejects)))
+        elif rejects is not None:
+            public.more_rejects.append((part.chunk.chunk, rejects))
+    return public
+
+
+def _promoted(job: Job, file: StagedFile | None, lost: list[ChunkCorrupt]) -> StagedFile | None:
+    """The file once it is public; None where there is none, or it is lost."""
+    if file is None:
+        return None
+    output = Path(job.output)
+    try:
+        if not job.succeeds and (output / file.staged).exists():
+            part_files.require_committed(output / file.staged, file)  # no verdict says that it can be read
+        part_files.promote(output, file)
+    except ChunkCorrupt as error:
+        lost.append(error)
+        return None
+    return file
+
+
+def _waiting(job: Job, committed: list[CommittedPart]) -> list[str]:
+    """Staged names that a `retry` may still promote: a cancelled job has none, nor has one that lost a part."""
+    if job.state is JobState.CANCELLED or job.error_code is ErrorCode.ACCOUNTING_BROKEN:
+        return []
+    return [name for part in committed for name in _staged_names(part)]
 
 
 def _staged_names(part: CommittedPart) -> list[str]:

@@ -8,7 +8,8 @@ from scoring.core.accounting import ChunkCount, check_accounts
 from scoring.core.accuracy.auc import Pair
 from scoring.core.accuracy.figure import Figure
 from scoring.core.accuracy.sums import Sums, exact_auc, figures, from_bytes, merge
-from scoring.core.errors import AccountingBroken, ErrorCode
+from scoring.core.chunks import StagedFile
+from scoring.core.errors import AccountingBroken, ChunkCorrupt, ErrorCode
 from scoring.core.states import Gate
 from scoring.data import parts as part_files
 from scoring.ledger import parts
@@ -23,7 +24,11 @@ def reach_verdict(
 ) -> tuple[JobVerdict, list[Figure]]:
     """The verdict over a job whose chunks have all settled, and its accuracy over the rows that were scored."""
     error_code, error = _fault(context, job, committed, lease)
-    measured = _accuracy(context, job, committed, lease)
+    try:
+        measured = _accuracy(context, job, committed, lease)
+    except ChunkCorrupt as corrupt:
+        lost = lost_part(corrupt)
+        return JobVerdict(error_code=error_code or lost.code, error=error or str(lost)), []
     gate = _gate(job, measured)
     if error_code is None and gate is Gate.MISSED:
         values = {figure.metric: figure.value for figure in measured}
@@ -31,6 +36,16 @@ def reach_verdict(
         error_code = ErrorCode.GATE_MISSED
         error = "; ".join(f"required {r}, got {values.get(r.metric)}" for r in missed)
     return JobVerdict(error_code=error_code, error=error, gate=gate), measured
+
+
+def lost_part(error: ChunkCorrupt) -> AccountingBroken:
+    """What it means for the job that a committed file is neither staged nor public: no `retry` scores it again."""
+    return AccountingBroken(
+        error.message,
+        expected=error.expected,
+        got=error.got,
+        remedy="submit the job again with --overwrite or another --output",
+    )
 
 
 def _fault(
@@ -50,20 +65,31 @@ def _fault(
         check_accounts(total, [_count(job, part, lease) for part in committed])
     except AccountingBroken as broken:
         return broken.code, str(broken)
+    except ChunkCorrupt as corrupt:
+        lost = lost_part(corrupt)
+        return lost.code, str(lost)
     return None, None
 
 
 def _count(job: Job, part: CommittedPart, lease: Lease) -> ChunkCount:
     lease.check()
-    output = Path(job.output)
     rejects = part.files.rejects
     return ChunkCount(
         chunk=part.chunk.chunk,
         first_row=part.chunk.first_row,
         rows=part.chunk.rows,
-        scored=part_files.footer_rows(part_files.locate(output, part.files.part)),
-        rejected=part_files.footer_rows(part_files.locate(output, rejects)) if rejects is not None else 0,
+        scored=_rows_in(job, part.files.part),
+        rejected=_rows_in(job, rejects) if rejects is not None else 0,
     )
+
+
+def _rows_in(job: Job, file: StagedFile) -> int:
+    output = Path(job.output)
+    path = part_files.locate(output, file)
+    # With --overwrite the last result may have a file of this public name.
+    if not path.exists() or (job.options.overwrite and path == output / file.path):
+        part_files.require_committed(path, file)
+    return part_files.footer_rows(path)
 
 
 def _accuracy(context: Context, job: Job, committed: list[CommittedPart], lease: Lease) -> list[Figure]:
