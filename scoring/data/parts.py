@@ -172,15 +172,12 @@ def _stage(
 
 
 def _write(table: pa.Table, file: object, compression: str) -> None:
-    texts = [
-        field.name for field in table.schema if pa.types.is_string(field.type) or pa.types.is_dictionary(field.type)
-    ]
     pq.write_table(
         table,
         file,
         compression=compression,
-        # Scores hardly repeat; statistics serve look-ups by row alone.
-        use_dictionary=texts or False,
+        # Scores and keys hardly repeat, lz4 takes care of texts that do; statistics serve look-ups by row alone.
+        use_dictionary=False,
         write_statistics=["_row"],
         write_page_checksum=True,
         row_group_size=max(1, table.num_rows),
