@@ -77,19 +77,22 @@ def loaded_by(code: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("program", "arguments"),
-    [("main", ["--help"]), ("main", ["--version"]), ("main", ["run", "--help"]), ("submit_job", ["--help"])],
+    ("command", "arguments"),
+    [
+        ("main:cli", ["--help"]),
+        ("main:cli", ["--version"]),
+        ("main:cli", ["run", "--help"]),
+        ("score:submit", ["--help"]),
+    ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
 )
-def test_help_loads_no_heavy_library(program: str, arguments: list[str]) -> None:
+def test_help_loads_no_heavy_library(command: str, arguments: list[str]) -> None:
     """A person who asks how a command is called does not wait for libraries that would do its work."""
+    module, name = command.split(":")
     code = f"""
-sys.argv[1:] = {arguments!r}
-from scoring.cli.main import {program}
-try:
-    {program}()
-except SystemExit as end:
-    assert not end.code, end.code
+from scoring.cli.errors import run_command
+from scoring.cli.{module} import {name}
+assert run_command({name}, "scoring", {arguments!r}) == 0
 """
     assert [] == loaded_by(code)
 
