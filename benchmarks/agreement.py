@@ -132,7 +132,7 @@ def check(name: str, model: Path, feed: dict[str, Any], rows: pd.DataFrame, sour
     equal = bool(np.array_equal(scores, expected))
     once = result["_row"].tolist() == list(range(len(rows))) and result["key"].tolist() == rows["key"].tolist()
     truth = (rows[LABEL].isin([CLASSES[1], "1"])).to_numpy()
-    worst, auc = compare(job["metrics"], truth, expected[:, 1])
+    worst, auc = compare(job["metrics"], truth, expected)
     print(
         f"{name:9} {source.suffix[1:]:8} rows {len(rows)}  scores equal: {equal}  every _row once: {once}  "
         f"largest relative difference of a metric: {worst:.1e}  roc_auc: {auc:.1e}"
@@ -154,16 +154,17 @@ def direct(session: ort.InferenceSession, feed: dict[str, Any], rows: int, step:
     return np.concatenate(pieces).astype(np.float32)
 
 
-def compare(ours: dict[str, float], truth: np.ndarray, positive: np.ndarray) -> tuple[float, float]:
+def compare(ours: dict[str, float], truth: np.ndarray, probability: np.ndarray) -> tuple[float, float]:
     """(largest relative difference but for roc_auc, absolute difference of roc_auc)."""
-    predicted, epsilon = positive >= 0.5, float(np.finfo(np.float32).eps)
+    positive, epsilon = probability[:, 1], float(np.finfo(np.float32).eps)
+    predicted = positive >= 0.5
     theirs = {
         "accuracy": metrics.accuracy_score(truth, predicted),
         "precision": metrics.precision_score(truth, predicted),
         "recall": metrics.recall_score(truth, predicted),
         "f1": metrics.f1_score(truth, predicted),
         # scikit-learn clips at the epsilon of the scores' own type, but then adds up in that type as well.
-        "log_loss": metrics.log_loss(truth, np.clip(positive.astype(np.float64), epsilon, 1 - epsilon)),
+        "log_loss": metrics.log_loss(truth, np.clip(probability.astype(np.float64), epsilon, 1 - epsilon)),
         "brier": metrics.brier_score_loss(truth, positive.astype(np.float64)),
     }
     worst = max(abs(ours[name] - value) / abs(value) for name, value in theirs.items())
