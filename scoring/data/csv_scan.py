@@ -112,7 +112,7 @@ def _structural(data: Bytes, positions: Ints, literal: Ints, delimiter: str) -> 
     If all are structural they alternate, and each opening one stands at a field start or right behind a closing one
     (a doubled quote). One that does neither is plain text: it is taken out, and the turn of all behind it changes.
     """
-    if not len(positions):
+    if not len(literal) and _all_structural(data, positions, delimiter):
         return positions
     before = data[np.maximum(positions - 1, 0)]
     opens = (before == ord(delimiter)) | (before == _LF) | (before == _CR) | (positions == 0)
@@ -136,6 +136,15 @@ def _structural(data: Bytes, positions: Ints, literal: Ints, delimiter: str) -> 
         index += 1
         turn = index % 2
     return positions[keep]
+
+
+def _all_structural(data: Bytes, positions: Ints, delimiter: str) -> bool:
+    """Whether the opening quotes alone, every second one, stand where one may open: so it is in files of programs."""
+    openers = positions[2::2]
+    starts_field = np.zeros(256, np.bool_)
+    starts_field[[ord(delimiter), _LF, _CR]] = True
+    first = not len(positions) or positions[0] == 0 or bool(starts_field[data[positions[0] - 1]])
+    return first and bool((starts_field[data[openers - 1]] | (openers - positions[1:-1:2] == 1)).all())
 
 
 def _swallowing(data: Bytes, quotes: Ints, ends: Ints, dialect: CsvDialect) -> int | None:
