@@ -26,7 +26,6 @@ ScoringError                    code             exit
 │       ├── ChunkCorrupt        chunk_corrupt
 │       ├── ModelRefusedRows    model_refused
 │       ├── TooManyRejects      too_many_rejects
-│       ├── ChunksFailed        chunks_failed
 │       └── AccountingBroken    accounting_broken
 ├── InputNotVisible             input_not_visible      this host cannot see it: handed back, nothing counted
 └── LeaseLost                   lease_lost             another attempt owns the step: stop, publish nothing
@@ -217,10 +216,6 @@ class ModelRefusedRows(Permanent):
 
 class TooManyRejects(Permanent):
     code = ErrorCode.TOO_MANY_REJECTS
-
-
-class ChunksFailed(Permanent):
-    code = ErrorCode.CHUNKS_FAILED
 
 
 class AccountingBroken(Permanent):

@@ -1,7 +1,7 @@
 """Rows that are not scored: what is said of each, and the file that says it."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,15 +56,6 @@ def reject_batch(rejects: Sequence[Reject]) -> pa.RecordBatch:
         ],
         schema=REJECT_SCHEMA,
     )
-
-
-def merge_rejects(batches: Iterable[pa.RecordBatch | None]) -> pa.RecordBatch | None:
-    """All rejects in `_row` order, or None where there are none."""
-    found = [batch for batch in batches if batch is not None and batch.num_rows]
-    if not found:
-        return None
-    table = pa.Table.from_batches(found).sort_by("_row").combine_chunks()
-    return table.to_batches()[0]
 
 
 def count_rejects(batch: pa.RecordBatch | None) -> tuple[RejectCount, ...]:

@@ -78,12 +78,6 @@ def rung(tx: Tx, priority: Priority, *, scope: JobId | None = None) -> int:
     return int(tx.execute(count.where(_is_rung(priority, scope))).scalar_one())
 
 
-def claimed(tx: Tx, priority: Priority, *, scope: JobId | None = None) -> int:
-    """Steps in the hands of workers."""
-    count = select(func.count()).select_from(steps).where(steps.c.lease_until.is_not(None))
-    return int(tx.execute(count.where(steps.c.priority == priority.value, _mine(scope))).scalar_one())
-
-
 def oldest_rung(tx: Tx, priority: Priority, limit: int, *, scope: JobId | None = None) -> list[StepId]:
     """The steps that were rung longest ago, marked as rung now: the caller rings them again."""
     query = _IDS.where(_is_rung(priority, scope))

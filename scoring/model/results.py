@@ -32,17 +32,6 @@ class Results:
             self.arrays[output.output][first : first + rows] = value[:rows].reshape(_shape(output, rows))
 
 
-def nan_rows(outputs: Outputs) -> NDArray[np.bool_]:
-    """bool [n]: rows in which any float output is NaN."""
-    rows = len(next(iter(outputs.values())))
-    floats = [value for value in outputs.values() if value.dtype.kind == "f"]
-    mask = np.zeros(rows, np.bool_)
-    for value in floats:
-        nan = np.isnan(value)
-        mask |= nan if nan.ndim == 1 else nan.any(axis=1)
-    return mask
-
-
 def _check(output: OutputBinding, value: Any, rows: int) -> None:
     if not isinstance(value, np.ndarray):
         raise _bad(output, "a tensor", type(value).__name__)

@@ -15,6 +15,7 @@ from scoring.data.manifest import Manifest, ManifestPart, part_columns, write_ma
 from scoring.data.outputs import clear_replaced
 from scoring.data.storage import storage_faults
 from scoring.ledger import jobs, parts
+from scoring.ledger.database import Tx
 from scoring.ledger.records import Claim, CommittedPart, Job
 from scoring.pipeline.context import Context
 from scoring.pipeline.lease import Lease
@@ -35,9 +36,14 @@ def finalize(context: Context, claim: Claim, lease: Lease) -> None:
         job = context.ledger.run(lambda tx: jobs.begin_finalizing(tx, claim, verdict, figures))
     _publish(context, job, committed, lease)
     lease.end()
-    context.ledger.run(lambda tx: jobs.settle(tx, claim))
+    context.ledger.run(lambda tx: _settle(tx, claim))
     if job.succeeds or job.state is JobState.CANCELLED:
         delete_work(context.work_folder(job_id))  # a failed job keeps its chunk files for `retry`
+
+
+def _settle(tx: Tx, claim: Claim) -> None:
+    if jobs.settle(tx, claim).succeeds:
+        parts.drop_sums(tx, claim.step.job_id)  # the figures are stored; only a failed job may be measured again
 
 
 def _publish(context: Context, job: Job, committed: list[CommittedPart], lease: Lease) -> None:

@@ -1,6 +1,8 @@
 """`scoring run`: rows in, rows out, and where the rest has gone."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -198,3 +200,11 @@ def test_a_second_run_with_the_same_key_waits_for_the_first(
 def test_an_output_that_is_a_url_is_refused(program: Program, model: Path, write_rows: WriteRows) -> None:
     """It would become a local folder with an odd name."""
     assert "URL" in program("run", model, write_rows("rows.csv", 3), "-o", "s3://bucket/out", code=4).stderr
+
+
+def test_the_sums_of_a_measured_job_are_dropped(program: Program, model: Path, write_rows: WriteRows) -> None:
+    """Histograms of every chunk would outgrow the ledger; the figures stay."""
+    job = program.json("run", model, write_rows("rows.csv", 100), "--label", "churned")
+    with closing(sqlite3.connect(program.folder / "home/ledger.db")) as ledger:
+        assert (0,) == ledger.execute("SELECT count(*) FROM chunk_sums").fetchone()
+    assert job["metrics"]["accuracy"] is not None

@@ -19,7 +19,6 @@ def test_a_due_step_is_rung_once(desk: Desk) -> None:
     assert 1 == _rung(desk)
     desk.claim(split_of(job.id))
     assert 0 == _rung(desk)
-    assert 1 == desk.ledger.look(lambda tx: publish.claimed(tx, Priority.NORMAL))
 
 
 def test_the_window_is_never_overfilled(desk: Desk) -> None:

@@ -12,7 +12,7 @@ from scoring.core.source import Position
 from scoring.data.chunk_files import read_chunk
 from scoring.data.inputs import expand_inputs
 from scoring.data.parts import promote, stage_part
-from scoring.data.rejects import count_rejects, merge_rejects
+from scoring.data.rejects import count_rejects
 from scoring.data.schema import describe
 from scoring.data.split import split
 
@@ -27,7 +27,7 @@ dialect = CsvDialect(na=("?",))
 describe(files, dialect)
 for chunk, _ in split(files, columns, dialect, chunk_rows=3, start=Position(), work=folder / "work"):
     clean = read_chunk(chunk, folder / "work", columns)
-    count_rejects(merge_rejects([clean.rejects, clean.rejects]))
+    count_rejects(clean.rejects)
     promote(folder, stage_part(folder, chunk.chunk, 1, clean.batch, metadata={"scoring.job_id": "j"}))
 print("pandas" in sys.modules)
 """

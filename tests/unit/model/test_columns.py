@@ -10,7 +10,7 @@ from scoring.core.columns import Dtype
 from scoring.core.options import JobOptions
 from scoring.model.columns import part_batch
 from scoring.model.measure import chunk_metrics, labelled_pairs, measure_chunk, pair_columns
-from scoring.model.results import empty_outputs, nan_rows
+from scoring.model.results import empty_outputs
 
 
 def output(name, dtype, layout, columns, width=1):
@@ -55,12 +55,6 @@ def test_a_chunk_without_rows_has_the_same_schema():
     """A part without rows reads beside the others."""
     empty = part_batch(np.array([], np.int64), BATCH.slice(0, 0), empty_outputs(BINDING.outputs), BINDING)
     assert part_batch(np.array([4, 6, 7]), BATCH, OUTPUTS, BINDING).schema == empty.schema
-
-
-def test_rows_with_nan_are_found_in_any_output():
-    """One NaN among the values of a row is enough; text and integers cannot hold one."""
-    outputs = OUTPUTS | {"v": np.where(OUTPUTS["v"] == 50, np.nan, OUTPUTS["v"])}
-    assert [False, True, False] == nan_rows(outputs).tolist()
 
 
 def test_a_chunk_is_measured_on_its_labelled_rows():
