@@ -16,6 +16,15 @@ _ROWS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("-o", "--output"), {"metavar": "FOLDER", "help": "Where the result goes; default: STORE/results/<job id>."}),
     (("--overwrite",), {"is_flag": True, "help": "Replace a result of an earlier job, once this one has succeeded."}),
     (("--compression",), {"metavar": "lz4|zstd|snappy|none", "help": "Of the result's Parquet files; default lz4."}),
+    (
+        ("--output-format",),
+        {"metavar": "parquet|delta", "help": "delta: FOLDER is a Delta table too; default parquet."},
+    ),
+    (
+        ("--to-table",),
+        {"metavar": "[SCHEMA.]NAME", "help": "Write the rows into this Postgres table too, exactly once."},
+    ),
+    (("--partition-by",), {"metavar": "job|slot", "help": "Of a new table: a partition for each job or slot."}),
     (("--key",), {"multiple": True, "metavar": "COL", "help": "Column carried to the result; repeatable."}),
     (("--keep",), {"multiple": True, "metavar": "COL", "help": "As --key, for columns that identify nothing."}),
     (("--keep-all",), {"is_flag": True, "help": "Carry all columns, those of the model too."}),

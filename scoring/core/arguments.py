@@ -32,6 +32,10 @@ def job_options(**arguments: object) -> JobOptions:
         given["header"] = not given.pop("no_header")
     if "tag" in given:
         given["tags"] = given.pop("tag")
+    if given.get("format") == "delta":
+        # CONTRACT has `--format` for the inputs; of all formats only this one can be meant for the result alone.
+        del given["format"]
+        given["output_format"] = "delta"
     if given.get("chunk_rows") == "auto":
         del given["chunk_rows"]
     values = {name: _READ.get(name, _as_it_is)(value) for name, value in given.items()}
@@ -139,4 +143,5 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "skip_lines": _count("--skip-lines"),
     "output": str,
     "spec": str,
+    "to_table": str,
 }

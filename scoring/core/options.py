@@ -131,6 +131,12 @@ class JobOptions:
     require: tuple[Requirement, ...] = ()
     # Path of a model.yaml that is not beside the model.
     spec: str | None = None
+    # Postgres table that gets the rows too: NAME or SCHEMA.NAME.
+    to_table: str | None = None
+    # Of a table that does not exist yet: one partition per job or slot.
+    partition_by: str | None = None
+    # delta: the output folder is a Delta table too.
+    output_format: str = "parquet"
 
     def __post_init__(self) -> None:
         _choice("--format", self.format, ("auto", "csv", "parquet"))
@@ -148,15 +154,21 @@ class JobOptions:
             raise UsageError(
                 "--idempotency-key", expected="a name", got="''", remedy="is the variable behind it set? leave it out"
             )
+        _choice("--output-format", self.output_format, ("parquet", "delta"))
+        if self.partition_by is not None:
+            _choice("--partition-by", self.partition_by, ("job", "slot"))
+            if self.to_table is None:
+                raise UsageError("--partition-by", expected="--to-table NAME beside it", remedy="name the table")
         if self.require and self.label is None:
             raise UsageError("--require", expected="--label COL beside it", remedy="name the column with the truth")
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Options of later revisions are left out at their defaults: older definitions keep their digest."""
+        return {name: value for name, value in asdict(self).items() if name not in _LATER or value != _LATER[name]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "JobOptions":
-        known = {f.name: data[f.name] for f in fields(cls)}
+        known = {f.name: data[f.name] for f in fields(cls) if f.name in data}
         dialect = known["dialect"]
         known.update(
             key=tuple(known["key"]),
@@ -172,6 +184,9 @@ class JobOptions:
             require=tuple(Requirement(**r) for r in known["require"]),
         )
         return cls(**known)
+
+
+_LATER: Mapping[str, Any] = {"to_table": None, "partition_by": None, "output_format": "parquet"}
 
 
 def _choice(option: str, value: str, choices: tuple[str, ...]) -> None:

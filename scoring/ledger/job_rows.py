@@ -72,6 +72,8 @@ def job_of(row: Row[Any]) -> Job:
         submitted_at=instant(row.submitted_at),
         started_at=maybe_instant(row.started_at),
         finished_at=maybe_instant(row.finished_at),
+        result_table=row.result_table,
+        purged_at=maybe_instant(row.purged_at),
     )
 
 
@@ -113,4 +115,5 @@ def row_of(job: NewJob) -> dict[str, Any]:
         "whole_groups": job.whole_groups,
         "max_failures": job.max_failures,
         "rows_expected": job.rows_expected,
+        "result_table": job.result_table,
     }

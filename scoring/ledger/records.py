@@ -86,6 +86,8 @@ class NewJob:
     # Name of the schedule and its logical time in UTC, where a schedule made the job.
     schedule: str | None = None
     slot: datetime | None = None
+    # SCHEMA.NAME of the Postgres table that gets its rows too.
+    result_table: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +127,10 @@ class Job:
     started_at: datetime | None
     # None while the job is live.
     finished_at: datetime | None
+    # SCHEMA.NAME of the Postgres table that gets its rows too.
+    result_table: str | None
+    # When retention took its files and rows; None: they are there.
+    purged_at: datetime | None
 
     @property
     def succeeds(self) -> bool:

@@ -23,12 +23,23 @@ VIEWS = (
     "batch_drift",
     "job_rejects",
     "processes",
+    "accuracy_history",
+    "job_labels",
+    "schedules",
+    "schedule_slots",
+    "schedule_history",
 )
 
-TIMES = frozenset({"slot", "submitted_at", "started_at", "finished_at", "failed_at", "last_seen_at"})
+TIMES = frozenset(
+    {
+        *("slot", "submitted_at", "started_at", "finished_at", "failed_at", "last_seen_at"),
+        *("expected_by", "purged_at", "measured_at", "added_at", "next_slot", "last_slot", "start_by", "input_by"),
+        *("created_at", "changed_at", "decided_at"),
+    }
+)
 """Columns of the views that hold times; aware datetimes in UTC here, whatever the database."""
 
-BOOLEANS = frozenset({"alert"})
+BOOLEANS = frozenset({"alert", "late", "paused", "managed"})
 
 Record = dict[str, Any]
 

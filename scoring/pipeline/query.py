@@ -24,7 +24,8 @@ TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(reports.BOOLEANS, pa.bool_()),
     **dict.fromkeys(("version", "round", "chunk", "attempt", "attempts", "slots", "first_row"), pa.int64()),
     **dict.fromkeys(("rows", "rows_total", "rows_scored", "rows_rejected"), pa.int64()),
-    **dict.fromkeys(("chunks_total", "chunks_done", "chunks_failed"), pa.int64()),
+    **dict.fromkeys(("chunks_total", "chunks_done", "chunks_failed", "revision", "slots_waiting"), pa.int64()),
+    **dict.fromkeys(("labels", "keys_unknown", "keys_doubled", "keys_replaced", "keys_shared"), pa.int64()),
     **dict.fromkeys(
         ("rows_per_second", "eta_seconds", "seconds", "value", "coverage", "bound", "threshold"), pa.float64()
     ),

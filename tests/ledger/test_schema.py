@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
@@ -16,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 import migrations
 from scoring.core.errors import SettingsError
 from scoring.ledger import reports, revisions, schema_version
-from scoring.ledger.database import Ledger
+from scoring.ledger.database import Ledger, Tx
 from scoring.ledger.tables import metadata
 from tests.ledger.conftest import BOTH
 from tests.ledger.desk import Desk
@@ -178,7 +179,7 @@ def test_every_promised_view_is_there(ledger: Ledger) -> None:
     promised = {
         "job_progress": "job_id model version state priority schedule slot submitted_at started_at finished_at"
         " chunks_total chunks_done chunks_failed rows_total rows_scored rows_rejected rows_per_second eta_seconds"
-        " output error_code error gate runner",
+        " output error_code error gate runner expected_by late result_table purged_at",
         "chunk_progress": "job_id chunk state attempts rows rows_scored rows_rejected worker started_at finished_at"
         " seconds part error_code error",
         "job_failures": "job_id chunk attempt worker failed_at error_code error",
@@ -187,6 +188,14 @@ def test_every_promised_view_is_there(ledger: Ledger) -> None:
         "batch_drift": "job_id model version slot feature metric value threshold alert",
         "job_rejects": "job_id chunk code column_name rows",
         "processes": "process kind host version started_at last_seen_at slots doing",
+        "accuracy_history": "job_id model version schedule slot revision measured_at metric value rows coverage status",
+        "job_labels": "job_id revision file key_column label_column labels keys_unknown keys_doubled keys_replaced"
+        " keys_shared added_at measured_at",
+        "schedules": "schedule cron timezone model overlap catch_up paused managed revision next_slot slots_waiting"
+        " last_slot last_slot_state last_job_id last_job_state late created_at changed_at",
+        "schedule_slots": "schedule slot state reason origin job_id job_state start_by input_by expected_by late"
+        " error_code error decided_at",
+        "schedule_history": "schedule revision change changed_at definition",
     }
     assert set(promised) == set(reports.VIEWS)
     for name, columns in promised.items():
@@ -204,3 +213,39 @@ def test_sqlite_holds_what_the_ledger_asks_of_it(tmp_path: Path) -> None:
         tx.execute(text("DELETE FROM meta"))
     ledger.close()
     assert 0 == sqlite3.connect(tmp_path / "ledger.db").execute("SELECT count(*) FROM meta").fetchone()[0]
+
+
+def test_an_older_ledger_is_upgraded_with_what_it_holds(empty_url: str) -> None:
+    """Jobs and figures of revision 0001 stand in the views of today; the figures are the first of their history."""
+    ledger = Ledger.connect(empty_url)
+    with ledger.write() as tx:
+        _make_revision(tx, "0001")
+        tx.execute(text("INSERT INTO models VALUES ('churn', 1)"))
+        tx.execute(
+            text(
+                "INSERT INTO model_versions (id, name, version, sha256, spec_sha256, path, signature, spec, created_at)"
+                " VALUES (1, 'churn', 1, 'a', 'b', 'c', '{}', '{}', 1)"
+            )
+        )
+        tx.execute(
+            text(
+                "INSERT INTO jobs (job_id, state, round, runner, priority, model_version_id, definition_sha256, inputs,"
+                " options, binding, output, output_held, chunk_rows, whole_groups, max_failures, rows_total,"
+                " submitted_at, started_at, finished_at) VALUES ('abcd', 'succeeded', 1, 'fleet', 'normal', 1, 'd',"
+                " '[]', '{}', '{}', '/out', false, 10, false, 3, 10, 1000000, 2000000, 3000000)"
+            )
+        )
+        tx.execute(text("INSERT INTO job_metrics (job_id, metric, value, rows) VALUES ('abcd', 'accuracy', 0.5, 10)"))
+    schema_version.upgrade(empty_url)
+    with ledger.read() as tx:
+        assert "abcd" == tx.scalar(text("SELECT job_id FROM job_progress WHERE purged_at IS NULL AND late IS NULL"))
+        history = "SELECT revision, metric, value, status FROM accuracy_history"
+        assert (0, "accuracy", 0.5, "partial") == tuple(tx.execute(text(history)).one())
+    ledger.close()
+
+
+def _make_revision(tx: Tx, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = tx
+    command.upgrade(config, revision)

@@ -4,8 +4,10 @@ from scoring.ledger.tables.accuracy import chunk_metrics, chunk_sums, drift, job
 from scoring.ledger.tables.base import metadata
 from scoring.ledger.tables.deployment import meta, processes
 from scoring.ledger.tables.jobs import jobs
+from scoring.ledger.tables.labels import label_files, past_metrics
 from scoring.ledger.tables.parts import chunks, parts, reject_counts
 from scoring.ledger.tables.registry import model_aliases, model_versions, models
+from scoring.ledger.tables.schedules import schedule_changes, schedules, slots
 from scoring.ledger.tables.steps import attempts, steps
 
 __all__ = [
@@ -16,13 +18,18 @@ __all__ = [
     "drift",
     "job_metrics",
     "jobs",
+    "label_files",
     "meta",
     "metadata",
     "model_aliases",
     "model_versions",
     "models",
     "parts",
+    "past_metrics",
     "processes",
     "reject_counts",
+    "schedule_changes",
+    "schedules",
+    "slots",
     "steps",
 ]

@@ -61,6 +61,10 @@ jobs = Table(
     # Start of the present stretch of work (first claim, retry, take-over): the speed is measured from here.
     Column("working_since", BigInteger),
     Column("finished_at", BigInteger),
+    # SCHEMA.NAME of the Postgres table that holds its rows too.
+    Column("result_table", Text),
+    # When retention took its files and rows; what is left is this row and its figures.
+    Column("purged_at", BigInteger),
     PrimaryKeyConstraint("number", name="jobs_key"),
     UniqueConstraint("job_id", name="jobs_id"),
     UniqueConstraint("idempotency_key", name="jobs_idempotency_key"),
@@ -80,3 +84,5 @@ jobs = Table(
 partial_index("jobs_output_held", jobs.c.output, unique=True, where=jobs.c.output_held == true())
 partial_index("jobs_live", jobs.c.runner, jobs.c.priority, jobs.c.number, where=jobs.c.output_held == true())
 Index("jobs_model_version", jobs.c.model_version_id)
+partial_index("jobs_slot", jobs.c.schedule, jobs.c.slot, unique=True, where=jobs.c.slot.is_not(None))
+partial_index("jobs_result_table", jobs.c.result_table, where=jobs.c.result_table.is_not(None))

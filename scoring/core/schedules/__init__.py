@@ -1,0 +1,1 @@
+"""Cron batches as values: lines, slots, templates, policies, definitions."""
