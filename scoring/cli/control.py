@@ -62,8 +62,8 @@ def retry(job: str, waits: bool, timeout: str | None, as_json: bool) -> int:
 
     Without a deployment the work is done here.
     """
-    from scoring.cli.durations import seconds
     from scoring.cli.score import work_here
+    from scoring.core.durations import seconds
     from scoring.ledger.jobs import find_job
     from scoring.ledger.records import FLEET
     from scoring.pipeline.control import retry as reopen

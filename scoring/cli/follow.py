@@ -68,7 +68,7 @@ def jobs(state: str | None, model: str | None, since: str | None, limit: int, as
 @json_option
 def wait(job: str, timeout: str | None, as_json: bool) -> int:
     """Wait until a job has ended; its verdict is the exit code, 7 where the time ran out. Starts no worker."""
-    from scoring.cli.durations import seconds
+    from scoring.core.durations import seconds
     from scoring.ledger import jobs as ledger_jobs
 
     limit = seconds("--timeout", timeout)

@@ -60,8 +60,8 @@ def submit(
     model: str, inputs: tuple[str, ...], as_json: bool, waits: bool, timeout: str | None, **options: object
 ) -> int:
     """Record a job over INPUT... with MODEL, ring the workers, and print the job's id. Never waits for the broker."""
-    from scoring.cli.durations import seconds
     from scoring.cli.follow import wait_for
+    from scoring.core.durations import seconds
     from scoring.pipeline.submit import submit as record
 
     request = _request(model, inputs, options)

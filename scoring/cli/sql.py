@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scoring.cli.durations import seconds
 from scoring.cli.options import json_option
 from scoring.cli.output import print_json_rows, say
 from scoring.cli.results import show_rows
 from scoring.cli.session import open_ledger
+from scoring.core.durations import seconds
 from scoring.core.errors import UsageError
 
 if TYPE_CHECKING:

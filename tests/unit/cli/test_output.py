@@ -7,8 +7,9 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from scoring.cli.durations import point_in_time, seconds
+from scoring.cli.durations import point_in_time
 from scoring.cli.output import cell, plain, print_json_rows, print_table
+from scoring.core.durations import seconds
 from scoring.core.errors import UsageError
 from scoring.core.states import JobState
 
