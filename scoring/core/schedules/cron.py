@@ -60,7 +60,7 @@ class CronLine:
     def after(self, moment: datetime) -> Iterator[datetime]:
         """The slots later than `moment`, ascending, in UTC. Ends where the calendar does."""
         last = moment.astimezone(UTC)
-        for slot in _fires(self.fields, last.astimezone(self.zone)):
+        for slot in self._fires(last):
             # The second pass through a doubled hour has the first one's wall clock: those slots are over.
             if slot > last:
                 last = slot
@@ -69,11 +69,7 @@ class CronLine:
     def before(self, moment: datetime) -> Iterator[datetime]:
         """The slots earlier than `moment`, descending, in UTC."""
         last = moment.astimezone(UTC)
-        start = last.astimezone(self.zone)
-        if start.fold:
-            # A slot later on this wall clock may have been in the first pass through the doubled hour.
-            start = (last + _LONGEST_OVERLAP).astimezone(self.zone)
-        for slot in _fires(self.fields, start, reverse=True):
+        for slot in self._fires(last, reverse=True):
             if slot < last:
                 last = slot
                 yield slot
@@ -85,14 +81,17 @@ class CronLine:
         """An English sentence without a final stop, such as `At 02:00 every day`."""
         return Expression(["0", *self.fields.upper().split()]).explain()
 
-
-def _fires(fields: str, start: datetime, *, reverse: bool = False) -> Iterator[datetime]:
-    try:
-        for slot in CronSim(fields, start, reverse=reverse):
-            yield slot.astimezone(UTC)
-    except OverflowError:
-        # The first and the last year that a datetime knows.
-        return
+    def _fires(self, moment: datetime, *, reverse: bool = False) -> Iterator[datetime]:
+        try:
+            start = moment.astimezone(self.zone)
+            if reverse and start.fold:
+                # A slot later on this wall clock may have been in the first pass through the doubled hour.
+                start = (moment + _LONGEST_OVERLAP).astimezone(self.zone)
+            for slot in CronSim(self.fields, start, reverse=reverse):
+                yield slot.astimezone(UTC)
+        except OverflowError:
+            # The first and the last year that a datetime knows.
+            return
 
 
 def _check(fields: str, where: tzinfo, written: str) -> None:
