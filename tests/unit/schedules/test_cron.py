@@ -5,7 +5,7 @@ from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scoring.core.errors import UsageError
@@ -71,6 +71,7 @@ CHANGES = tuple(datetime(2026, month, day, tzinfo=UTC) for month, day in ((3, 29
 
 
 @settings(max_examples=200, deadline=None)
+@example(text="30 2 * * *", zone="Europe/Berlin", day=CHANGES[1], seconds=4_200)
 @given(
     text=st.sampled_from(LINES),
     zone=st.sampled_from(ZONES),
