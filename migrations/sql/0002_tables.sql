@@ -3,6 +3,7 @@
 ALTER TABLE jobs ADD COLUMN result_table TEXT;
 ALTER TABLE jobs ADD COLUMN purged_at BIGINT;
 CREATE UNIQUE INDEX jobs_slot ON jobs (schedule, slot) WHERE slot IS NOT NULL;
+CREATE INDEX jobs_of_schedule ON jobs (schedule, slot) WHERE output_held = {true};
 CREATE INDEX jobs_result_table ON jobs (result_table) WHERE result_table IS NOT NULL;
 
 CREATE TABLE cron_schedules (
@@ -17,12 +18,14 @@ CREATE TABLE cron_schedules (
     managed BOOLEAN NOT NULL,
     paused BOOLEAN NOT NULL,
     next_slot BIGINT,
+    paused_from BIGINT,
     created_at BIGINT NOT NULL,
     changed_at BIGINT NOT NULL,
     CONSTRAINT cron_schedules_key PRIMARY KEY (name),
     CONSTRAINT cron_schedules_overlap CHECK (overlap IN ('forbid', 'queue', 'allow')),
     CONSTRAINT cron_schedules_catch_up CHECK (catch_up IN ('none', 'latest', 'all')),
-    CONSTRAINT cron_schedules_from_one CHECK (revision >= 1)
+    CONSTRAINT cron_schedules_from_one CHECK (revision >= 1),
+    CONSTRAINT cron_schedules_paused CHECK (NOT paused OR next_slot IS NULL)
 );
 CREATE INDEX cron_schedules_due ON cron_schedules (next_slot) WHERE next_slot IS NOT NULL;
 
@@ -63,8 +66,9 @@ CREATE TABLE slots (
     CONSTRAINT slots_refused_with_an_error CHECK (state <> 'refused' OR error_code IS NOT NULL),
     CONSTRAINT slots_parallel CHECK (max_parallel >= 1)
 );
-CREATE INDEX slots_waiting ON slots (look_at, schedule, slot) WHERE look_at IS NOT NULL;
+CREATE INDEX slots_waiting ON slots (schedule, slot) WHERE look_at IS NOT NULL;
 CREATE INDEX slots_expected ON slots (expected_by) WHERE late_said = {false};
+CREATE INDEX slots_expecting ON slots (schedule, slot) WHERE expected_by IS NOT NULL;
 
 CREATE TABLE label_files (
     job_id TEXT NOT NULL,

@@ -221,11 +221,15 @@ SELECT
     l.state AS last_slot_state,
     l.job_id AS last_job_id,
     j.state AS last_job_state,
-    CASE
-        WHEN l.expected_by IS NULL THEN NULL
-        WHEN j.state = 'succeeded' THEN j.finished_at > l.expected_by
-        ELSE {now} > l.expected_by
-    END AS late,
+    -- Of the newest slot whose time has come: what is expected tomorrow does not hide what is missing today.
+    (
+        SELECT CASE WHEN k.state = 'succeeded' THEN k.finished_at > e.expected_by ELSE {true} END
+        FROM slots e
+        LEFT JOIN jobs k ON k.job_id = e.job_id
+        WHERE e.schedule = c.name AND e.expected_by < {now}
+        ORDER BY e.slot DESC
+        LIMIT 1
+    ) AS late,
     utc(c.created_at) AS created_at,
     utc(c.changed_at) AS changed_at
 FROM cron_schedules c

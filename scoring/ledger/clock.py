@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Connection, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -27,6 +27,11 @@ def _postgres_now(element: Any, compiler: Any, **_: Any) -> str:
 def _sqlite_now(element: Any, compiler: Any, **_: Any) -> str:
     # Not unixepoch('now', 'subsec'): SQLite 3.40 answers NULL to it.
     return "cast(round((julianday('now') - 2440587.5) * 86400000000.0) as integer)"
+
+
+def read_clock(tx: Connection) -> datetime:
+    """The ledger's time now: one for all hosts."""
+    return instant(tx.execute(select(now_us())).scalar_one())
 
 
 def instant(microseconds: int) -> datetime:

@@ -36,7 +36,8 @@ class SlotReason(StrEnum):
     PARALLEL = "parallel"  # waits: its backfill has as many live jobs as it may
     CATCH_UP = "catch_up"  # skipped: it passed unseen
     DEADLINE = "deadline"  # skipped: it could not start in time
-    PAUSED = "paused"  # skipped: it passed while the schedule was paused
+    PAUSED = "paused"  # waits: the schedule is paused; skipped: it passed meanwhile
+    REMOVED = "removed"  # skipped: the schedule is gone
 
 
 class SlotOrigin(StrEnum):

@@ -85,4 +85,5 @@ partial_index("jobs_output_held", jobs.c.output, unique=True, where=jobs.c.outpu
 partial_index("jobs_live", jobs.c.runner, jobs.c.priority, jobs.c.number, where=jobs.c.output_held == true())
 Index("jobs_model_version", jobs.c.model_version_id)
 partial_index("jobs_slot", jobs.c.schedule, jobs.c.slot, unique=True, where=jobs.c.slot.is_not(None))
+partial_index("jobs_of_schedule", jobs.c.schedule, jobs.c.slot, where=jobs.c.output_held == true())
 partial_index("jobs_result_table", jobs.c.result_table, where=jobs.c.result_table.is_not(None))

@@ -34,12 +34,15 @@ schedules = Table(
     Column("paused", Boolean(create_constraint=False), nullable=False),
     # The first slot that nobody has decided on yet; NULL while paused, or where the cron line has no time left.
     Column("next_slot", BigInteger),
+    # Where it stood when it was paused: the slots from here on are put on record at its resumption.
+    Column("paused_from", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("name", name="cron_schedules_key"),
     CheckConstraint(one_of("overlap", Overlap), name="cron_schedules_overlap"),
     CheckConstraint(one_of("catch_up", CatchUp), name="cron_schedules_catch_up"),
     CheckConstraint("revision >= 1", name="cron_schedules_from_one"),
+    CheckConstraint("NOT paused OR next_slot IS NULL", name="cron_schedules_paused"),
 )
 partial_index("cron_schedules_due", schedules.c.next_slot, where=schedules.c.next_slot.is_not(None))
 
@@ -94,5 +97,6 @@ slots = Table(
     CheckConstraint("state <> 'refused' OR error_code IS NOT NULL", name="slots_refused_with_an_error"),
     CheckConstraint("max_parallel >= 1", name="slots_parallel"),
 )
-partial_index("slots_waiting", slots.c.look_at, slots.c.schedule, slots.c.slot, where=slots.c.look_at.is_not(None))
+partial_index("slots_waiting", slots.c.schedule, slots.c.slot, where=slots.c.look_at.is_not(None))
 partial_index("slots_expected", slots.c.expected_by, where=slots.c.late_said == false())
+partial_index("slots_expecting", slots.c.schedule, slots.c.slot, where=slots.c.expected_by.is_not(None))

@@ -1,0 +1,188 @@
+"""Slots: decided on once, looked at while they wait, and what became of them. How they get their job: `slot_starts`."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Update, bindparam, false, func, null, select, true, update
+
+from scoring.core.errors import ErrorCode
+from scoring.core.outcome import clean
+from scoring.core.schedules.policies import SlotOrigin, SlotReason, SlotState
+from scoring.core.states import JobState
+from scoring.ledger.clock import instant, microseconds, read_clock
+from scoring.ledger.database import Tx, insert_or_nothing
+from scoring.ledger.schedule_rows import SLOT, NewSlot, Schedule, Slot, slot_key, slot_of
+from scoring.ledger.schedules import lock
+from scoring.ledger.tables import jobs, schedules, slots
+
+__all__ = ["NewSlot", "Slot", "ask", "claim_look", "decide", "find_slot", "judge_late", "refuse", "skip", "wait"]
+
+LOOK_SECONDS = 15
+"""Who has claimed a look and says nothing for so long is gone: others look again."""
+
+LANE = 8
+"""Slots looked at of those that stand in line for one schedule: it may be a backfill of thousands."""
+
+
+def decide(
+    tx: Tx, schedule: Schedule, decided: Sequence[NewSlot], *, next_slot: datetime | None, now: datetime
+) -> bool:
+    """Nothing → WAITING or SKIPPED for the slots up to `next_slot`, which nobody has decided on yet.
+
+    False, and nothing is changed, where the schedule is no longer as it was read: somebody else has decided, or edited.
+    A slot that was asked for before keeps the row that it has.
+    """
+    seen = (schedules.c.name == schedule.name) & (schedules.c.revision == schedule.revision)
+    if schedule.next_slot is None:
+        return False
+    cursor = update(schedules).where(seen, schedules.c.next_slot == microseconds(schedule.next_slot))
+    if tx.execute(cursor.values(next_slot=_us(next_slot))).rowcount == 0:
+        return False
+    if decided:
+        tx.execute(insert_or_nothing(tx, slots), [_decided(schedule.name, slot, now) for slot in decided])
+    return True
+
+
+def ask(
+    tx: Tx,
+    name: str,
+    wanted: Sequence[datetime],
+    *,
+    origin: SlotOrigin,
+    max_parallel: int | None = None,
+    look_in_seconds: float = 0,
+    now: datetime | None = None,
+) -> list[Slot]:
+    """Nothing, SKIPPED, REFUSED → WAITING, at a person's wish; others stay as they are. Returns them all, ascending.
+
+    look_in_seconds: so long the schedulers leave them to the caller. Raises NotFound where there is no such schedule.
+    """
+    lock(tx, name)
+    if not wanted:
+        return []
+    now = now or read_clock(tx)
+    values = {
+        "state": SlotState.WAITING.value,
+        "origin": origin.value,
+        "max_parallel": max_parallel,
+        "look_at": microseconds(now + timedelta(seconds=look_in_seconds)),
+        "decided_at": microseconds(now),
+    }
+    keys = [slot_key(name, slot) for slot in wanted]
+    again = update(slots).where(SLOT, slots.c.state.in_([SlotState.SKIPPED.value, SlotState.REFUSED.value]))
+    tx.execute(again.values(**values, **dict.fromkeys(_OF_ONE_STRETCH)), keys)
+    new = [{**values, "schedule": name, "slot": microseconds(slot), "late_said": False} for slot in wanted]
+    tx.execute(insert_or_nothing(tx, slots), new)
+    between = slots.c.slot.between(microseconds(min(wanted)), microseconds(max(wanted)))
+    rows = tx.execute(select(slots).where(slots.c.schedule == name, between).order_by(slots.c.slot))
+    asked = set(wanted)
+    return [slot for slot in map(slot_of, rows) if slot.slot in asked]
+
+
+def find_slot(tx: Tx, schedule: str, slot: datetime) -> Slot | None:
+    row = tx.execute(select(slots).where(SLOT), slot_key(schedule, slot)).one_or_none()
+    return None if row is None else slot_of(row)
+
+
+def claim_look(tx: Tx, now: datetime) -> Slot | None:
+    """The WAITING slot that is to be looked at now; nobody else looks at it for LOOK_SECONDS. None: there is none.
+
+    Backfills come last. Of those that stand in line the first ones alone are looked at.
+    """
+    place = func.row_number().over(partition_by=(slots.c.schedule, slots.c.origin), order_by=slots.c.slot)
+    waiting = select(slots, place.label("place")).where(slots.c.look_at.is_not(None)).subquery()
+    in_line = (waiting.c.origin == SlotOrigin.BACKFILL.value) | (
+        func.coalesce(waiting.c.reason, "") == SlotReason.OVERLAP.value
+    )
+    backfill_last = waiting.c.origin == SlotOrigin.BACKFILL.value
+    query = (
+        select(waiting.c.schedule, waiting.c.slot)
+        .where(waiting.c.look_at <= microseconds(now), (waiting.c.place <= LANE) | ~in_line)
+        .order_by(backfill_last, waiting.c.look_at, waiting.c.slot, waiting.c.schedule)
+        .limit(LANE)
+    )
+    claim = update(slots).where(SLOT, slots.c.look_at <= microseconds(now)).returning(*slots.c)
+    claimed = claim.values(look_at=microseconds(now + timedelta(seconds=LOOK_SECONDS)))
+    for row in tx.execute(query).all():
+        found = tx.execute(claimed, slot_key(row.schedule, instant(row.slot))).one_or_none()
+        if found is not None:
+            return slot_of(found)
+    return None
+
+
+def wait(tx: Tx, slot: Slot, reason: SlotReason, *, look_at: datetime, input_seen: str | None = None) -> bool:
+    """WAITING → WAITING, with what it waits for and when it is looked at again. False where it has moved meanwhile."""
+    values = {"reason": reason.value, "look_at": microseconds(look_at), "input_seen": input_seen}
+    return _move(tx, slot, _still_waiting(slot).values(**values))
+
+
+def skip(tx: Tx, slot: Slot, reason: SlotReason, now: datetime) -> bool:
+    """WAITING → SKIPPED, by a policy. False where it has moved meanwhile."""
+    values = {"state": SlotState.SKIPPED.value, "reason": reason.value, "look_at": null()}
+    return _move(tx, slot, _still_waiting(slot).values(**values, decided_at=microseconds(now)))
+
+
+def refuse(tx: Tx, slot: Slot, code: ErrorCode, error: str, now: datetime) -> bool:
+    """WAITING → REFUSED: the job cannot be submitted as things stand. False where it has moved meanwhile."""
+    values = {"state": SlotState.REFUSED.value, "reason": null(), "error_code": code.value, "error": clean(error)}
+    return _move(tx, slot, _still_waiting(slot).values(**values, look_at=null(), decided_at=microseconds(now)))
+
+
+def judge_late(tx: Tx, now: datetime, limit: int = 200) -> list[tuple[Slot, JobState | None]]:
+    """Slots whose result should be there by `now` and is not, each once ever, with the state of their job if any."""
+    query = (
+        select(slots, jobs.c.state.label("job_state"), jobs.c.finished_at)
+        .outerjoin(jobs, jobs.c.job_id == slots.c.job_id)
+        .where(slots.c.late_said == false(), slots.c.expected_by < microseconds(now))
+        .order_by(slots.c.expected_by)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=slots)
+    )
+    rows = tx.execute(query).all()
+    if rows:
+        said = update(slots).where(SLOT, slots.c.late_said == false()).values(late_said=true())
+        tx.execute(said, [slot_key(row.schedule, instant(row.slot)) for row in rows])
+    return [(slot_of(row), JobState(row.job_state) if row.job_state else None) for row in rows if not _in_time(row)]
+
+
+def _in_time(row: Any) -> bool:
+    return bool(row.job_state == JobState.SUCCEEDED.value and row.finished_at <= row.expected_by)
+
+
+_OF_ONE_STRETCH = ("reason", "start_by", "input_by", "input_seen", "error_code", "error")
+"""Columns that say nothing any more once a slot waits again."""
+
+
+def _decided(schedule: str, slot: NewSlot, now: datetime) -> dict[str, Any]:
+    waits = slot.skipped is None
+    return {
+        "schedule": schedule,
+        "slot": microseconds(slot.slot),
+        "state": SlotState.WAITING.value if waits else SlotState.SKIPPED.value,
+        "reason": slot.skipped.value if slot.skipped is not None else None,
+        "origin": SlotOrigin.CRON.value,
+        "look_at": microseconds(now) if waits else None,
+        "start_by": _us(slot.start_by),
+        "input_by": _us(slot.input_by),
+        "expected_by": _us(slot.expected_by),
+        # The log says that it was skipped; the views say that its result is late.
+        "late_said": not waits,
+        "decided_at": microseconds(now),
+    }
+
+
+def _still_waiting(slot: Slot) -> Update:
+    """In the stretch of waiting in which it was read."""
+    return update(slots).where(
+        SLOT, slots.c.state == SlotState.WAITING.value, slots.c.decided_at == bindparam("p_since")
+    )
+
+
+def _move(tx: Tx, slot: Slot, statement: Update) -> bool:
+    values = {**slot_key(slot.schedule, slot.slot), "p_since": microseconds(slot.decided_at)}
+    return tx.execute(statement, values).rowcount == 1
+
+
+def _us(moment: datetime | None) -> int | None:
+    return None if moment is None else microseconds(moment)
