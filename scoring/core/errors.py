@@ -25,6 +25,7 @@ ScoringError                    code             exit
 │       ├── ModelChanged        model_changed
 │       ├── ChunkCorrupt        chunk_corrupt
 │       ├── ModelRefusedRows    model_refused
+│       ├── TableRefused        table_refused
 │       ├── TooManyRejects      too_many_rejects
 │       └── AccountingBroken    accounting_broken
 ├── InputNotVisible             input_not_visible      this host cannot see it: handed back, nothing counted
@@ -58,6 +59,7 @@ class ErrorCode(StrEnum):
     BAD_OUTPUT = "bad_output"
     MODEL_CHANGED = "model_changed"
     CHUNK_CORRUPT = "chunk_corrupt"
+    TABLE_REFUSED = "table_refused"
     TOO_MANY_REJECTS = "too_many_rejects"
     CHUNKS_FAILED = "chunks_failed"
     ACCOUNTING_BROKEN = "accounting_broken"
@@ -212,6 +214,12 @@ class ChunkCorrupt(Permanent):
 
 class ModelRefusedRows(Permanent):
     code = ErrorCode.MODEL_REFUSED
+
+
+class TableRefused(Permanent):
+    """The result table does not take the rows."""
+
+    code = ErrorCode.TABLE_REFUSED
 
 
 class TooManyRejects(Permanent):
