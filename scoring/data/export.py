@@ -16,12 +16,12 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from scoring.core.errors import UsageError
-from scoring.data.storage import storage_faults
+from scoring.data.storage import storage_faults, sync_folder
 
 Batches = Iterable[pa.RecordBatch]
 
-FORMULA = r"^[=+\-@\t\r]"
-"""A spreadsheet takes a text cell that starts with one of these for a formula (CWE-1236)."""
+FORMULA = r"^[=+\-@\t\r\x00]"
+"""A spreadsheet may take a text cell that starts with one of these for a formula (CWE-1236)."""
 
 
 def export(path: Path, schema: pa.Schema, batches: Batches) -> int:
@@ -49,6 +49,7 @@ def export(path: Path, schema: pa.Schema, batches: Batches) -> int:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
+            sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
     return rows

@@ -39,7 +39,7 @@ def test_csv_is_plain_and_harmless(tmp_path: Path) -> None:
     assert lines[2] == '1,1e-30,,,"a ""b"", c","",,'
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\x00"])
 def test_no_text_cell_starts_a_formula(start: str, tmp_path: Path) -> None:
     """CONTRACT: Files; numbers keep their sign."""
     table = pa.table({start + "h": [start + "cmd"], "n": [-5]})
