@@ -29,6 +29,15 @@ EVENTS: dict[str, tuple[int, str]] = {
     "step.rescued": (WARNING, "{step}: its worker has not been heard for a whole lease; taken from it"),
     "step.hung": (ERROR, "{step}: attempt {attempt} does not heed its abort; this process ends: {error}"),
     "step.broken": (ERROR, "{step}: the worker could not record what came of it: {error}"),
+    # Schedules.
+    "schedule.submitted": (INFO, "{schedule}: slot {slot} has job {job}"),
+    "schedule.missed": (INFO, "{schedule}: {slots} slots from {first} to {last} passed unseen and are skipped"),
+    "schedule.skipped": (WARNING, "{schedule}: slot {slot} is skipped: {reason}"),
+    "schedule.refused": (ERROR, "{schedule}: slot {slot} has no job ({code}): {error}"),
+    "schedule.input_late": (ERROR, "{schedule}: slot {slot} has no job: {error}"),
+    "schedule.late": (WARNING, "{schedule}: slot {slot} is late, expected by {expected_by}; {standing}"),
+    "schedule.held": (WARNING, "{schedule}: slot {slot} cannot start now and is tried again: {error}"),
+    "schedule.broken": (ERROR, "{schedule}: its definition cannot be used: {error}"),
     # Servers.
     "ledger.away": (WARNING, "the ledger does not answer: {error}"),
     "broker.away": (WARNING, "the broker does not answer; {messages} messages of queue {queue} will be rung later"),

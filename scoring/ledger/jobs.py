@@ -1,11 +1,13 @@
 """Jobs: their birth, and the questions asked of them. What ends or revives them stands in `verdicts`."""
 
-from sqlalchemy import bindparam, insert, select, true, update
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Text, bindparam, insert, select, true, update
 
 from scoring.core.errors import NotFound, UsageError
 from scoring.core.ids import NO_CHUNK, JobId
 from scoring.core.states import JobState, StepKind, StepState
-from scoring.ledger.clock import now_us
+from scoring.ledger.clock import microseconds, now_us
 from scoring.ledger.database import Tx, insert_or_nothing
 from scoring.ledger.job_rows import job_of, no_job, read_job, row_of, select_jobs
 from scoring.ledger.output_claims import holder, refused
@@ -22,6 +24,7 @@ __all__ = [
     "find_job",
     "insert_job",
     "job",
+    "of_slot",
     "pin_micro_batch",
     "retry",
     "running",
@@ -34,28 +37,40 @@ LAST = "last"
 PREFIX_CHARACTERS = 4
 
 _BY_KEY = select_jobs().where(jobs.c.idempotency_key == bindparam("p_key"))
+_BY_SLOT = select_jobs().where(
+    jobs.c.schedule == bindparam("p_schedule", type_=Text), jobs.c.slot == bindparam("p_slot", type_=BigInteger)
+)
 
 
 def insert_job(tx: Tx, new: NewJob) -> Job:
     """Nothing → ACCEPTED, with its split step due now and its finalize step waiting.
 
-    With an idempotency key that is known: the job that has it. Raises UsageError where that one was defined otherwise,
-    OutputRefused where a live job holds the output.
+    With an idempotency key or a slot that has its job: that job. Raises UsageError where the one with the key was
+    defined otherwise, OutputRefused where a live job holds the output.
     """
-    statement = insert_or_nothing(tx, jobs).returning(jobs.c.number)
+    statement, row = insert_or_nothing(tx, jobs).returning(jobs.c.number), row_of(new)
     while True:
         # The clock is read per try: a try may wait for the transaction that stands in its way.
-        if tx.execute(statement.values(**row_of(new), submitted_at=now_us())).one_or_none() is not None:
+        if tx.execute(statement.values(**row, submitted_at=now_us())).one_or_none() is not None:
             _insert_steps(tx, new)
             return read_job(tx, new.id)
-        if new.idempotency_key is not None:
-            existing = find_by_key(tx, new.idempotency_key, new.definition_sha256)
-            if existing is not None:
-                return existing
+        existing = _twin(tx, new)
+        if existing is not None:
+            return existing
         held_by = holder(tx, new.output)
         if held_by is not None:
             raise refused(new.output, held_by)
         # What stood in the way has gone since: try again.
+
+
+def _twin(tx: Tx, new: NewJob) -> Job | None:
+    if new.idempotency_key is not None:
+        existing = find_by_key(tx, new.idempotency_key, new.definition_sha256)
+        if existing is not None:
+            return existing
+    values = row_of(new)
+    row = tx.execute(_BY_SLOT, {"p_schedule": values["schedule"], "p_slot": values["slot"]}).one_or_none()
+    return None if row is None else job_of(row)
 
 
 def find_by_key(tx: Tx, key: str, definition_sha256: str) -> Job | None:
@@ -96,6 +111,14 @@ def find_job(tx: Tx, ref: str) -> Job:
 def job(tx: Tx, job_id: JobId) -> Job:
     """The job as it stands. Raises NotFound."""
     return read_job(tx, job_id)
+
+
+def of_slot(tx: Tx, schedule: str, slot: datetime) -> Job:
+    """The job of a slot. Raises NotFound where it has none."""
+    row = tx.execute(_BY_SLOT, {"p_schedule": schedule, "p_slot": microseconds(slot)}).one_or_none()
+    if row is None:
+        raise NotFound(f"no job of {schedule} for {slot.isoformat()}", remedy="`scoring schedule show` names its slots")
+    return job_of(row)
 
 
 def running(tx: Tx, *, scope: JobId | None = None) -> list[JobId]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from scoring.core.errors import InputRefused, LedgerAway, OutputRefused
@@ -11,6 +12,7 @@ from scoring.core.ids import new_job_id
 from scoring.data.outputs import check_output
 from scoring.data.storage import free_bytes
 from scoring.ledger import jobs
+from scoring.ledger.database import Tx
 from scoring.ledger.records import FLEET, Job, NewJob
 from scoring.pipeline.context import Context
 from scoring.pipeline.plan import disk_bytes
@@ -33,20 +35,40 @@ def submit(context: Context, request: JobRequest, *, runner: str = FLEET, ring: 
 
     Raises UsageError, NotFound, InputRefused and its kin; then nothing was written but the model's copy.
     """
+    made = draft(context, request, runner=runner)
+    job = context.ledger.run(lambda tx: record(tx, made))
+    created = isinstance(made, NewJob) and job.id == made.id
+    return Submitted(job=job, created=created, rung=ring_due(context) if ring and created else True)
+
+
+def draft(
+    context: Context,
+    request: JobRequest,
+    *,
+    runner: str = FLEET,
+    schedule: str | None = None,
+    slot: datetime | None = None,
+) -> NewJob | Job:
+    """The job, checked whole and ready for `record`; or the one that its idempotency key names already.
+
+    Raises as `submit` does.
+    """
     request = _absolute(request)
     digest = definition_digest(request)
     key = request.options.idempotency_key
     if key is not None:
         existing = context.ledger.run(lambda tx: jobs.find_by_key(tx, key, digest))
         if existing is not None:
-            return Submitted(job=existing, created=False, rung=True)
-    new = _new_job(context, request, digest, runner)
-    job = context.ledger.run(lambda tx: jobs.insert_job(tx, new))
-    created = job.id == new.id
-    return Submitted(job=job, created=created, rung=_ring(context) if ring and created else True)
+            return existing
+    return replace(_new_job(context, request, digest, runner), schedule=schedule, slot=slot)
 
 
-def _ring(context: Context) -> bool:
+def record(tx: Tx, made: NewJob | Job) -> Job:
+    """Nothing → ACCEPTED. Another submit with the same key may have been faster: then that one's job."""
+    return made if isinstance(made, Job) else jobs.insert_job(tx, made)
+
+
+def ring_due(context: Context) -> bool:
     """The job is accepted: whatever keeps it from being rung now is no error of the submit."""
     try:
         return publish_due(context)
