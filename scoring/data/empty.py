@@ -14,10 +14,14 @@ from scoring.data.chunk_files import write_chunk_file
 
 def empty_chunk(files: Sequence[InputFile], columns: Sequence[ColumnSpec], work: Path) -> Chunk:
     """Write chunk 0 with no row and the slots of `columns`."""
-    known = pq.read_schema(files[0].path) if files[0].format is FileFormat.PARQUET else None
-    schema = pa.schema([(spec.slot, _type(spec, known)) for spec in columns])
-    written = write_chunk_file(schema.empty_table(), work, "chunk-000000.parquet")
+    written = write_chunk_file(slot_schema(files, columns).empty_table(), work, "chunk-000000.parquet")
     return Chunk(chunk=0, first_row=0, rows=0, path=written.name, bytes=written.bytes, sha256=written.sha256)
+
+
+def slot_schema(files: Sequence[InputFile], columns: Sequence[ColumnSpec]) -> pa.Schema:
+    """The slots of `columns`, with the types that the rows of these files have in them."""
+    known = pq.read_schema(files[0].path) if files[0].format is FileFormat.PARQUET else None
+    return pa.schema([(spec.slot, _type(spec, known)) for spec in columns])
 
 
 def _type(spec: ColumnSpec, known: pa.Schema | None) -> pa.DataType:
