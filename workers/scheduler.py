@@ -1,9 +1,13 @@
-"""The process (or, embedded, the thread) that repeats the tick."""
+"""The process (or, embedded, the thread) that repeats the tick, and the thread that fires schedules."""
 
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event
 from types import FrameType
 
+from scoring.core.errors import LedgerAway
 from scoring.pipeline.context import Context
 from scoring.pipeline.tick import Ticker
 from scoring.settings import Settings
@@ -11,9 +15,15 @@ from scoring.telemetry import announce, configure
 from workers.presence import Presence, scheduler
 from workers.process import open_context, process_name
 
+FIRE_SECONDS = 1.0
+"""Pause between two turns of firing."""
+
+LEAVE_SECONDS = 10.0
+"""A job that is being prepared at a signal gets so long; should it be cut off, another scheduler starts it."""
+
 
 def run_scheduler(settings: Settings) -> int:
-    """Repeat the tick until SIGTERM or SIGINT; returns the exit code. Any number may run beside each other.
+    """Repeat the tick and fire schedules until SIGTERM or SIGINT; returns the exit code. Any number may run.
 
     Raises LedgerAway or SettingsError if the ledger cannot be used at the start; later it waits for the ledger.
     """
@@ -27,7 +37,8 @@ def run_scheduler(settings: Settings) -> int:
     signal.signal(signal.SIGINT, end)
     context = open_context(settings)
     announce("scheduler.started", process=context.worker)
-    repeat_tick(context, Presence(scheduler(context.worker)), stop)
+    with firing(context, stop):
+        repeat_tick(context, Presence(scheduler(context.worker)), stop)
     announce("scheduler.stopped", process=process_name())
     return 0
 
@@ -39,3 +50,44 @@ def repeat_tick(context: Context, presence: Presence, stop: Event) -> None:
         presence.beat(context.ledger, doing="" if context.only_job is None else f"job {context.only_job}")
         stop.wait(ticker.turn())
     presence.leave(context.ledger)
+
+
+@contextmanager
+def firing(context: Context, stop: Event) -> Iterator[None]:
+    """Fire schedules beside the block, and stop both together. Raises at its end what has ended the firing.
+
+    In a thread: a job that takes long to prepare must not keep the tick from watching leases.
+    """
+    thread = _Firing(context, stop)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(LEAVE_SECONDS)
+    if thread.error is not None:
+        raise thread.error
+
+
+class _Firing(threading.Thread):
+    def __init__(self, context: Context, stop: Event) -> None:
+        super().__init__(name="firing", daemon=True)
+        self._context = context
+        self._stop = stop
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        # Here, not above: a command that only works on jobs needs neither cron lines nor the way to submit.
+        from scoring.pipeline.schedule import fire
+
+        try:
+            while not self._stop.is_set():
+                try:
+                    more = fire(self._context)
+                except LedgerAway as error:
+                    more = False
+                    announce("ledger.away", error=str(error))
+                self._stop.wait(0 if more else FIRE_SECONDS)
+        except BaseException as error:  # noqa: BLE001  # whatever it is: a scheduler that fires nothing must not seem well
+            self.error = error
+            self._stop.set()

@@ -30,10 +30,11 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("accuracy", "scoring.cli.inspect:accuracy", "Show the metrics of a job, of its chunks, or over time."),
         Entry("sql", "scoring.cli.sql:sql", "Ask one SELECT over the ledger's views and the results."),
     ),
+    "Schedules": (Entry("schedule", "scoring.cli.schedule:schedule", "Make and control cron batches."),),
     "Models": (Entry("model", "scoring.cli.model:model", "Register models, list them, show one."),),
     "Deploy": (
         Entry("worker", "scoring.cli.serve:worker", "Work on jobs until stopped."),
-        Entry("scheduler", "scoring.cli.serve:scheduler", "Ring what is due and rescue what was lost, until stopped."),
+        Entry("scheduler", "scoring.cli.serve:scheduler", "Fire schedules, ring what is due, rescue what was lost."),
         Entry("db", "scoring.cli.database:db", "Upgrade or check the ledger's schema."),
         Entry("doctor", "scoring.cli.doctor_command:doctor", "Check settings, servers, versions and permissions."),
     ),

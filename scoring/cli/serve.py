@@ -1,6 +1,7 @@
 """worker and scheduler: the processes of a deployment."""
 
 import signal
+from contextlib import AbstractContextManager, nullcontext
 from threading import Event
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -35,17 +36,15 @@ def worker(concurrency: int | None, queues: str | None) -> int:
     return run_worker(settings, concurrency=concurrency, queues=priorities)
 
 
-@click.command(short_help="Ring what is due and rescue what was lost, until stopped.")
+@click.command(short_help="Fire schedules, ring what is due, rescue what was lost.")
 def scheduler() -> int:
-    """Ring due steps and rescue the chunks of dead workers until TERM or Ctrl-C. Any number may stand by."""
+    """Fire schedules, ring due steps and rescue the chunks of dead workers until TERM or Ctrl-C. Any number may run.
+
+    Without a deployment it works on the jobs itself too, as `scoring worker` does.
+    """
     settings = checked_settings()
     if not settings.deployed:
-        raise UsageError(
-            "scoring scheduler",
-            expected="a deployment: SCORING_DATABASE_URL and SCORING_BROKER_URL",
-            got="an embedded ledger",
-            remedy="nothing needs it here: scoring run, resume and worker bring their own",
-        )
+        return _work_alone(settings, None, fires=True)
     from workers.scheduler import run_scheduler
 
     return run_scheduler(settings)
@@ -60,7 +59,7 @@ def _priorities(text: str | None) -> tuple[Priority, ...]:
     return tuple(priority for priority in Priority if priority in names)
 
 
-def _work_alone(settings: Settings, slots: int | None) -> int:
+def _work_alone(settings: Settings, slots: int | None, *, fires: bool = False) -> int:
     """Embedded: do the submitted jobs of this home one after the other, until a signal."""
     from workers.process import open_context
 
@@ -71,15 +70,24 @@ def _work_alone(settings: Settings, slots: int | None) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    say(f"working on the submitted jobs of {settings.home}; Ctrl-C ends it")
+    say(f"{'firing schedules and ' if fires else ''}working on the submitted jobs of {settings.home}; Ctrl-C ends it")
     context = open_context(settings)
     try:
-        while not stop.is_set():
-            _do_next(context, slots, stop)
-            stop.wait(LOOK_SECONDS)
+        with _firing(context, stop) if fires else nullcontext():
+            while not stop.is_set():
+                _do_next(context, slots, stop)
+                stop.wait(LOOK_SECONDS)
     finally:
         context.ledger.close()
     return 0
+
+
+def _firing(context: "Context", stop: Event) -> AbstractContextManager[None]:
+    from scoring.telemetry import configure
+    from workers.scheduler import firing
+
+    configure(context.settings.log_format)
+    return firing(context, stop)
 
 
 def _do_next(context: "Context", slots: int | None, stop: Event) -> None:

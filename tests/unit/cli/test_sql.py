@@ -64,7 +64,6 @@ def test_the_command_prints_one_json_array(ledger: Ledger, capfd: pytest.Capture
         (["model", "show", "nobody"], 3),
         (["model", "add", "a:b", "x.onnx"], 2),
         (["model", "add", "a", "missing.onnx"], 4),
-        (["scheduler"], 2),
         (["worker", "--queues", "urgent"], 2),
         (["accuracy", "last", "--model", "m"], 2),
         (["jobs"], 0),
