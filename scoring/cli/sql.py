@@ -33,10 +33,11 @@ def sql(query: str, form: str, output: str | None, limit: int | None, timeout: s
     processes; rows: results('JOB'), and for each registered model results_<model> and latest_<model>.
     """
     from scoring.pipeline.query import query as ask
+    from scoring.query.engine import QueryLimits
 
     longest = seconds("--timeout", timeout)
     text = sys.stdin.read() if query == "-" else query
-    with open_ledger() as ledger, ask(ledger, text, seconds=longest) as rows:
+    with open_ledger() as ledger, ask(ledger, text, QueryLimits(seconds=longest)) as rows:
         if output is not None:
             _export(rows, Path(output))
         else:

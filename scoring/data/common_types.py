@@ -1,15 +1,11 @@
 """A result with types that others know as well."""
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 
-def with_common_types(rows: ds.Dataset) -> ds.Dataset:
-    """The same rows; float16 is read as float32, a decimal of more than 38 digits as text: SQL engines have neither."""
-    common = pa.schema([field.with_type(_common(field.type)) for field in rows.schema])
-    if not isinstance(rows, ds.FileSystemDataset) or common == rows.schema:
-        return rows
-    return ds.dataset(rows.files, schema=common, format="parquet")
+def common_types(schema: pa.Schema) -> pa.Schema:
+    """The same columns; float16 is read as float32, a decimal of more than 38 digits as text: SQL has neither."""
+    return pa.schema([field.with_type(_common(field.type)) for field in schema])
 
 
 def _common(kind: pa.DataType) -> pa.DataType:

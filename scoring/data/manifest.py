@@ -1,11 +1,14 @@
 """What is in an output folder, as JSON: `_manifest.json` for a success, `_partial.json` for the rest."""
 
+import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scoring.core.chunks import StagedFile
@@ -15,6 +18,9 @@ MANIFEST = "_manifest.json"
 PARTIAL = "_partial.json"
 SUCCESS = "_SUCCESS"
 FORMAT = 1
+
+LISTED = re.compile(r"(?:_rejects/)?part-\d{6,}\.parquet")
+"""A file that a manifest may list: nobody is led out of the folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +45,8 @@ class Manifest:
     rows_total: int
     rows_scored: int
     rows_rejected: int
-    # (name, Arrow type) of the part files' columns.
-    columns: Sequence[tuple[str, str]]
+    # Of the part files; empty where there is none.
+    schema: pa.Schema
     # In chunk order.
     parts: Sequence[ManifestPart]
     # Rejects of chunks that have no part: (chunk, file).
@@ -55,7 +61,8 @@ class Manifest:
             "rows_total": self.rows_total,
             "rows_scored": self.rows_scored,
             "rows_rejected": self.rows_rejected,
-            "columns": [{"name": name, "type": kind} for name, kind in self.columns],
+            "columns": _columns(self.schema),
+            "arrow_schema": base64.b64encode(self.schema.serialize()).decode(),
             "parts": [_part(part) for part in self.parts],
             "rejects": [
                 {"chunk": chunk, "path": file.path, "rows": file.rows}
@@ -83,14 +90,41 @@ def read_manifest(output: Path) -> Mapping[str, Any] | None:
             found = json.loads((output / name).read_bytes())
         except (OSError, ValueError):
             continue
-        if isinstance(found, dict) and found.get("format") == FORMAT and "job_id" in found:
+        if isinstance(found, dict) and _is_ours(found):
             return found
     return None
 
 
-def part_columns(path: Path) -> list[tuple[str, str]]:
-    """(name, Arrow type) of a part file's columns."""
-    return [(field.name, str(field.type)) for field in pq.read_schema(path)]
+def part_schema(path: Path) -> pa.Schema:
+    """Names and types of a part file's columns, by its footer."""
+    return _plain(pq.read_schema(path))
+
+
+def manifest_schema(manifest: Mapping[str, Any]) -> pa.Schema | None:
+    """The schema of the parts, without a look at them; None where the manifest is older, or was written by hand."""
+    try:
+        schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(manifest["arrow_schema"], validate=True)))
+    except (KeyError, TypeError, ValueError, OSError, pa.ArrowException):
+        return None
+    return schema if _columns(schema) == manifest.get("columns") else None
+
+
+def _plain(schema: pa.Schema) -> pa.Schema:
+    """Without the notes of one file: two parts of a job have the same."""
+    return pa.schema([field.remove_metadata() for field in schema])
+
+
+def _columns(schema: pa.Schema) -> list[dict[str, str]]:
+    return [{"name": field.name, "type": str(field.type)} for field in schema]
+
+
+def _is_ours(found: Mapping[str, Any]) -> bool:
+    if found.get("format") != FORMAT or "job_id" not in found:
+        return False
+    try:
+        return all(LISTED.fullmatch(entry["path"]) for entry in (*found["parts"], *found["rejects"]))
+    except (KeyError, TypeError):
+        return False
 
 
 def _part(part: ManifestPart) -> dict[str, Any]:

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scoring.core.errors import OutputRefused
+from scoring.data.delta_log import DELTA_LOG, log_owner
 from scoring.data.inputs import check_roots
-from scoring.data.manifest import MANIFEST, PARTIAL, SUCCESS, read_manifest
+from scoring.data.manifest import LISTED, MANIFEST, PARTIAL, SUCCESS, manifest_schema, part_schema, read_manifest
 from scoring.data.parts import REJECTS, STAGING, remove_empty
 
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
 
-_PART = re.compile(rf"(?:{REJECTS}/)?part-\d{{6,}}\.parquet")
 _STAGED = re.compile(rf"{STAGING}/(\w+)/(?:part|rejects)-\d{{6,}}\.\d+\.parquet\.tmp")
 _SHOWN = 5
 
@@ -50,13 +50,27 @@ def check_output(path: Path, *, job_id: str | None = None, overwrite: bool = Fal
         )
 
 
-def clear_replaced(output: Path, *, job_id: str) -> None:
-    """Remove the files that other jobs wrote, the manifest first: from then on the old result is not whole any more."""
-    owners = {name: owner for name, owner in _owners(output).items() if owner not in (None, job_id)}
-    for name in sorted(owners, key=lambda name: (name not in (SUCCESS, MANIFEST, PARTIAL), name)):
+def clear_replaced(output: Path, *, job_id: str, keep_log: bool = False) -> None:
+    """Remove the files that other jobs wrote, the manifest first: from then on the old result is not whole any more.
+
+    keep_log: the job goes on with the Delta log that they have left.
+    """
+    names = [name for name, owner in _owners(output).items() if owner not in (None, job_id)]
+    remove_files(output, [name for name in names if not (keep_log and _in_log(name))])
+
+
+def files_of(output: Path, job_id: str) -> list[str]:
+    """The files under the folder that the job wrote and nobody has replaced, relative to it."""
+    return [name for name, owner in _owners(output).items() if owner == job_id]
+
+
+def remove_files(output: Path, names: Sequence[str]) -> None:
+    """Remove files of jobs, the manifest first, and the folders that held nothing else."""
+    for name in sorted(names, key=lambda name: (name not in (SUCCESS, MANIFEST, PARTIAL), name)):
         (output / name).unlink(missing_ok=True)
     staging = output / STAGING
-    remove_empty(*(staging.iterdir() if staging.is_dir() else ()), staging)
+    inner = staging.iterdir() if staging.is_dir() else ()
+    remove_empty(*inner, staging, output / REJECTS, output / DELTA_LOG)
 
 
 def result_files(output: Path) -> list[Path]:
@@ -65,6 +79,24 @@ def result_files(output: Path) -> list[Path]:
     if manifest is not None:
         return [output / part["path"] for part in manifest["parts"]]
     return sorted(output.glob("part-*.parquet"))
+
+
+def reject_files(output: Path) -> list[Path]:
+    """Files of rejected rows in chunk order, found like `result_files`."""
+    manifest = read_manifest(output)
+    if manifest is not None:
+        return [output / file["path"] for file in manifest["rejects"]]
+    return sorted((output / REJECTS).glob("part-*.parquet"))
+
+
+def result_schema(output: Path) -> pa.Schema:
+    """The columns of a result that has parts: by the manifest, or by the footer of the first of them.
+
+    Raises OSError, pa.ArrowException where that one cannot be read.
+    """
+    manifest = read_manifest(output)
+    listed = None if manifest is None else manifest_schema(manifest)
+    return part_schema(result_files(output)[0]) if listed is None else listed
 
 
 def results_dataset(output: Path) -> "Dataset":
@@ -87,14 +119,19 @@ def _owners(folder: Path) -> dict[str, str | None]:
         listed = {entry["path"]: str(manifest["job_id"]) for entry in [*manifest["parts"], *manifest["rejects"]]}
         listed |= {name: str(manifest["job_id"]) for name in (MANIFEST, PARTIAL, SUCCESS)}
     found = (str((Path(parent) / name).relative_to(folder)) for parent, _, names in os.walk(folder) for name in names)
-    return {name: listed.get(name) or _owner(folder, name) for name in sorted(found)}
+    log = log_owner(folder)
+    return {name: listed.get(name) or (log if _in_log(name) else _owner(folder, name)) for name in sorted(found)}
+
+
+def _in_log(name: str) -> bool:
+    return name.startswith(f"{DELTA_LOG}/")
 
 
 def _owner(folder: Path, name: str) -> str | None:
     staged = _STAGED.fullmatch(name)
     if staged is not None:
         return staged[1]  # not by its metadata: a killed attempt leaves a torn file
-    if not _PART.fullmatch(name):
+    if not LISTED.fullmatch(name):
         # A manifest that does not parse is nobody's, `_SUCCESS` without one as well.
         return None
     try:

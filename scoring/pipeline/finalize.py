@@ -6,12 +6,15 @@ Everything after the commit is done from rows alone, and may be done again.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pyarrow as pa
+
 from scoring.core.chunks import StagedFile
 from scoring.core.errors import ChunkCorrupt, ErrorCode
 from scoring.core.states import JobState
 from scoring.data import parts as part_files
 from scoring.data.chunk_files import delete_work, read_rejects
-from scoring.data.manifest import Manifest, ManifestPart, part_columns, write_manifest, write_partial
+from scoring.data.delta import commit_parts
+from scoring.data.manifest import Manifest, ManifestPart, part_schema, write_manifest, write_partial
 from scoring.data.outputs import clear_replaced
 from scoring.data.storage import storage_faults
 from scoring.ledger import jobs, parts
@@ -53,7 +56,7 @@ def _publish(context: Context, job: Job, committed: list[CommittedPart], lease: 
         part_files.clear_staging(output, job.id, keep=_waiting(job, committed))
         return
     if job.options.overwrite:
-        clear_replaced(output, job_id=job.id)
+        clear_replaced(output, job_id=job.id, keep_log=job.options.delta)
     with storage_faults(output):
         output.mkdir(parents=True, exist_ok=True)
     public = _promote(job, committed, lease)
@@ -61,6 +64,8 @@ def _publish(context: Context, job: Job, committed: list[CommittedPart], lease: 
     part_files.clear_staging(output, job.id)
     manifest = _manifest(job, output, public.parts, more_rejects)
     if job.succeeds and not public.lost:
+        if job.options.delta:
+            commit_parts(output, job.id, manifest.schema, [part.files.part for part in public.parts])
         write_manifest(output, manifest)
         return
     write_partial(output, manifest)
@@ -143,7 +148,7 @@ def _manifest(
         rows_total=job.rows_total if job.rows_total is not None else scored + rejected,
         rows_scored=scored,
         rows_rejected=rejected,
-        columns=part_columns(output / committed[0].files.part.path) if committed else [],
+        schema=part_schema(output / committed[0].files.part.path) if committed else pa.schema([]),
         parts=[
             ManifestPart(
                 chunk=part.chunk.chunk,

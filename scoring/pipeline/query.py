@@ -1,21 +1,24 @@
 """SQL over the ledger's views and the results: what a statement may name, and where its rows come from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
+from itertools import islice
 
 import pyarrow as pa
 import pyarrow.dataset as ds
+from pyarrow.fs import LocalFileSystem
 
 from scoring.core.errors import InputMissing, UsageError
-from scoring.core.ids import JobId
-from scoring.core.states import JobState
-from scoring.data.common_types import with_common_types
-from scoring.ledger import jobs, models, reports
+from scoring.data.common_types import common_types
+from scoring.ledger import jobs, reports
+from scoring.ledger.batches import batches, model_names
 from scoring.ledger.database import Ledger
-from scoring.pipeline.results import has_result, job_rows, open_result
-from scoring.query.engine import Catalog, JobRows, QueryLimits, Rows, run_query
+from scoring.ledger.records import Job
+from scoring.pipeline.results import RowFiles, files_of_rejects, files_of_result, has_result
+from scoring.query.engine import NO_LIMITS, Catalog, QueryLimits, Rows, run_query
+from scoring.query.parameters import NO_PARAMETERS
+from scoring.query.relations import JobRows
 
 TIME = pa.timestamp("us", "UTC")
 
@@ -37,19 +40,28 @@ EXCEPTIONS = {("processes", "version"): pa.string()}
 
 
 @contextmanager
-def query(ledger: Ledger, sql: str, *, seconds: float | None = None, spill: Path | None = None) -> Iterator[Rows]:
-    """Stream the rows of one SELECT. Raises UsageError for a refused statement, NotFound for an unknown job."""
-    names = ledger.look(lambda tx: sorted({version.name for version in models.list_models(tx)}))
-    catalog = Catalog(
+def query(
+    ledger: Ledger, sql: str, limits: QueryLimits = NO_LIMITS, parameters: Mapping[str, object] = NO_PARAMETERS
+) -> Iterator[Rows]:
+    """Stream the rows of one SELECT. Raises UsageError for a refused statement, NotFound for an unknown job.
+
+    Also InputMissing where a result that it names is not whole, and StorageFault where a file cannot be read.
+    """
+    with run_query(sql, catalog(ledger), limits, parameters) as rows:
+        yield rows
+
+
+def catalog(ledger: Ledger) -> Catalog:
+    """The views, the functions of a job, and two tables for each registered model."""
+    names = ledger.look(model_names)
+    return Catalog(
         views={view: partial(view_table, ledger, view) for view in reports.VIEWS},
         models={
-            **{f"results_{name}": partial(_model_rows, ledger, name, None) for name in names},
-            **{f"latest_{name}": partial(_model_rows, ledger, name, 1) for name in names},
+            **{f"results_{name}": partial(_results, ledger, name) for name in names},
+            **{f"latest_{name}": partial(_latest, ledger, name) for name in names},
         },
-        job=partial(_job_rows, ledger),
+        jobs={"results": partial(_result_of, ledger), "rejects": partial(_rejects_of, ledger)},
     )
-    with run_query(sql, catalog, QueryLimits(seconds=seconds, spill=spill)) as rows:
-        yield rows
 
 
 def view_table(ledger: Ledger, view: str) -> pa.Table:
@@ -61,34 +73,56 @@ def view_table(ledger: Ledger, view: str) -> pa.Table:
     return pa.table([pa.array(cell, field.type) for cell, field in zip(cells, schema, strict=True)], schema=schema)
 
 
-def _job_rows(ledger: Ledger, reference: str) -> ds.Dataset:
+def _result_of(ledger: Ledger, reference: str) -> ds.Dataset:
     job = ledger.look(lambda tx: jobs.find_job(tx, reference))
-    rows = job_rows(job)
-    if rows is None:
+    if not has_result(job):
         raise UsageError(
             f"job {job.id} has no result to read",
             expected="a job with finished parts",
             got=str(job.state),
             remedy=f"scoring status {job.id}",
         )
-    return with_common_types(rows)
+    return _dataset(files_of_result(job))
 
 
-def _model_rows(ledger: Ledger, model: str, most: int | None) -> Sequence[JobRows]:
-    """Results of the model's succeeded jobs, the newest first; jobs whose result is gone are left out.
+def _rejects_of(ledger: Ledger, reference: str) -> ds.Dataset:
+    return _dataset(files_of_rejects(ledger.look(lambda tx: jobs.find_job(tx, reference))))
+
+
+def _dataset(rows: RowFiles) -> ds.Dataset:
+    disk, parquet = LocalFileSystem(), ds.ParquetFileFormat()
+    fragments = [parquet.make_fragment(str(file), disk) for file in rows.files]
+    return ds.FileSystemDataset(fragments, common_types(rows.schema), parquet, disk)
+
+
+def _results(ledger: Ledger, model: str) -> Sequence[JobRows]:
+    """Results of the model's succeeded jobs; jobs whose result is gone are left out.
 
     Raises InputMissing where a result lacks some of its parts: sums over the rest would be wrong in silence.
     """
-    found = ledger.look(lambda tx: reports.jobs(tx, state=JobState.SUCCEEDED, model=model))
-    rows: list[JobRows] = []
-    for job_id in (JobId(facts["job_id"]) for facts in found):
-        job = ledger.look(partial(jobs.job, job_id=job_id))
+    return list(_rows_of(ledger.look(lambda tx: batches(tx, model))))
+
+
+def _latest(ledger: Ledger, model: str) -> Sequence[JobRows]:
+    """The newest batch: by the slot that it was made for, else by its submission."""
+    found = ledger.look(lambda tx: batches(tx, model))
+    # Stable, the last submission first: of two with one time it counts.
+    newest_first = sorted(found, key=lambda job: job.slot or job.submitted_at, reverse=True)
+    return list(islice(_rows_of(newest_first), 1))
+
+
+def _rows_of(found: Iterable[Job]) -> Iterator[JobRows]:
+    for job in found:
         try:
             there = has_result(job)
         except InputMissing:
             continue
         if there:
-            rows.append(JobRows(job_id=job_id, rows=with_common_types(open_result(job))))
-        if most is not None and len(rows) == most:
-            break
-    return rows
+            rows = files_of_result(job)
+            yield JobRows(
+                job_id=job.id,
+                slot=job.slot,
+                version=job.model.version,
+                files=[str(file) for file in rows.files],
+                schema=common_types(rows.schema),
+            )

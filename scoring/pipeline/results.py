@@ -1,5 +1,8 @@
 """The rows that a job has written, if they are still its own."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -7,8 +10,17 @@ import pyarrow.dataset as ds
 
 from scoring.core.errors import InputMissing, StorageFault
 from scoring.data.manifest import read_manifest
-from scoring.data.outputs import result_files, results_dataset
+from scoring.data.outputs import reject_files, result_files, result_schema, results_dataset
+from scoring.data.rejects import REJECT_SCHEMA
 from scoring.ledger.records import Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowFiles:
+    """Parquet files with rows of one job, in input order; they stand, but have not been opened."""
+
+    files: Sequence[Path]
+    schema: pa.Schema
 
 
 def job_rows(job: Job) -> ds.Dataset | None:
@@ -23,17 +35,8 @@ def job_rows(job: Job) -> ds.Dataset | None:
 def has_result(job: Job) -> bool:
     """True where a part of the job stands. Raises InputMissing where the result is gone or was replaced."""
     output = Path(job.output)
-    manifest = read_manifest(output)
-    if manifest is not None and manifest["job_id"] != job.id:
-        # While a job with --overwrite runs, the folder still shows the result before it.
-        if not job.state.settled:
-            return False
-        raise InputMissing(
-            f"the result of job {job.id} is no more",
-            expected=f"its parts in {output}",
-            got=f"the result of job {manifest['job_id']}",
-            remedy="score it again into an output of its own",
-        )
+    if not _is_of(job, output):
+        return False
     if not any(output.glob("part-*.parquet")):
         if job.succeeds and job.state.settled:
             raise InputMissing(
@@ -49,21 +52,73 @@ def has_result(job: Job) -> bool:
 def open_result(job: Job) -> ds.Dataset:
     """The rows of a result that is there. Raises InputMissing where it lacks a part, StorageFault."""
     output = Path(job.output)
-    missing = [file for file in result_files(output) if not file.exists()]
-    if missing:
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise InputMissing(
-            f"the result of job {job.id} is not whole any more",
-            expected=f"{missing[0]}{more}",
-            got="no such file",
-            remedy="restore the missing parts, or score it again into an output of its own",
-        )
-    try:
+    _standing(job, result_files(output))
+    with _readable(job, output):
         return results_dataset(output)
+
+
+def files_of_result(job: Job) -> RowFiles:
+    """The same rows as files. With a manifest that tells the schema none of them is opened. Raises likewise."""
+    output = Path(job.output)
+    files = _standing(job, result_files(output))
+    with _readable(job, files[0]):
+        return RowFiles(files=files, schema=result_schema(output))
+
+
+def files_of_rejects(job: Job) -> RowFiles:
+    """The rejected rows of the parts that are promoted by now, or of all where the job has ended; maybe none.
+
+    Raises InputMissing where a file is missing, or the output was replaced by a later job's.
+    """
+    output = Path(job.output)
+    files = _standing(job, reject_files(output)) if _is_of(job, output) else ()
+    return RowFiles(files=files, schema=REJECT_SCHEMA)
+
+
+def _is_of(job: Job, output: Path) -> bool:
+    """False where the folder still shows another result. Raises InputMissing where that one replaced the job's."""
+    if job.purged_at is not None:
+        raise InputMissing(
+            f"the rows of job {job.id} are no more",
+            expected="a job that retention has left",
+            got=f"one that was purged at {job.purged_at:%Y-%m-%d %H:%M} UTC",
+            remedy="score it again; its figures stay in batch_accuracy",
+        )
+    manifest = read_manifest(output)
+    if manifest is None or manifest["job_id"] == job.id:
+        return True
+    # While a job with --overwrite runs, the folder still shows the result before it.
+    if not job.state.settled:
+        return False
+    raise InputMissing(
+        f"the result of job {job.id} is no more",
+        expected=f"its parts in {output}",
+        got=f"the result of job {manifest['job_id']}",
+        remedy="score it again into an output of its own",
+    )
+
+
+def _standing(job: Job, files: Sequence[Path]) -> Sequence[Path]:
+    missing = [file for file in files if not file.exists()]
+    if not missing:
+        return files
+    more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    raise InputMissing(
+        f"the result of job {job.id} is not whole any more",
+        expected=f"{missing[0]}{more}",
+        got="no such file",
+        remedy="restore the missing parts, or score it again into an output of its own",
+    )
+
+
+@contextmanager
+def _readable(job: Job, place: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, pa.ArrowException) as error:
         raise StorageFault(
             f"the result of job {job.id} cannot be read",
-            expected=f"part files in {output}",
+            expected=f"Parquet in {place}",
             got=str(error),
             remedy="restore the file, or score it again into an output of its own",
         ) from error

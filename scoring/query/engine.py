@@ -12,18 +12,11 @@ import pyarrow.dataset as ds
 
 from scoring.core.errors import UsageError
 from scoring.query.faults import in_words
-from scoring.query.relations import quoted, register_job, text, union
-from scoring.query.statement import RESULTS, Statement, read_statement
+from scoring.query.parameters import NO_PARAMETERS
+from scoring.query.relations import JobRows, declare_jobs, text
+from scoring.query.statement import Statement, read_statement
 
 BATCH_ROWS = 10_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobRows:
-    """The result of one job."""
-
-    job_id: str
-    rows: ds.Dataset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,19 +27,21 @@ class Catalog:
     views: Mapping[str, Callable[[], pa.Table]]
     # results_<model> and latest_<model> → the jobs whose rows it shows.
     models: Mapping[str, Callable[[], Sequence[JobRows]]] = field(default_factory=dict)
-    # The argument of results('…') → that job's rows; raises NotFound or UsageError.
-    job: Callable[[str], ds.Dataset]
+    # One of JOB_FUNCTIONS → what gives the rows for its argument; raises NotFound, UsageError or InputMissing.
+    jobs: Mapping[str, Callable[[str], ds.Dataset]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueryLimits:
     # Longest time of the statement; None: until it ends.
     seconds: float | None = None
+    # What DuckDB may hold in memory: bytes with a unit, or a share of what the machine or its container has.
+    memory: str = "50%"
     # Folder for what does not fit into memory; None: nothing is spilled.
     spill: Path | None = None
 
 
-_NO_LIMITS = QueryLimits()
+NO_LIMITS = QueryLimits()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +54,10 @@ class Rows:
 
 
 @contextmanager
-def run_query(sql: str, catalog: Catalog, limits: QueryLimits = _NO_LIMITS) -> Iterator[Rows]:
-    """Stream the rows of one SELECT in batches of at most BATCH_ROWS.
+def run_query(
+    sql: str, catalog: Catalog, limits: QueryLimits = NO_LIMITS, parameters: Mapping[str, object] = NO_PARAMETERS
+) -> Iterator[Rows]:
+    """Stream the rows of one SELECT in batches of at most BATCH_ROWS. parameters: the values of `$name`.
 
     Raises UsageError for a statement that is refused, cannot be bound or fails on its data, and StorageFault where a
     part file cannot be read.
@@ -68,10 +65,11 @@ def run_query(sql: str, catalog: Catalog, limits: QueryLimits = _NO_LIMITS) -> I
     connection = duckdb.connect(":memory:", config={"python_enable_replacements": "false"})
     try:
         with in_words():
-            statement = read_statement(connection, sql)
+            statement = read_statement(connection, sql, parameters)
             _declare(connection, statement, catalog)
             lock(connection, limits)
-            reader = connection.sql(statement.sql).to_arrow_reader(BATCH_ROWS)
+            answer = connection.sql(statement.sql, params=dict(parameters) or None)
+            reader = answer.to_arrow_reader(BATCH_ROWS)
         yield Rows(schema=reader.schema, batches=_batches(reader))
     finally:
         connection.close()
@@ -96,21 +94,17 @@ def _declare(connection: duckdb.DuckDBPyConnection, statement: Statement, catalo
         if name in catalog.views:
             connection.register(name, catalog.views[name]())
         else:
-            _declare_model(connection, name, () if statement.shows_all else catalog.models[named[name]]())
-    for reference in sorted(statement.jobs):
-        connection.register(f"{RESULTS}:{reference}", catalog.job(reference))
-    if statement.jobs:
-        connection.execute(f"CREATE MACRO {RESULTS}(job) AS TABLE FROM query_table('{RESULTS}:' || job)")
-
-
-def _declare_model(connection: duckdb.DuckDBPyConnection, name: str, jobs: Sequence[JobRows]) -> None:
-    relations = [register_job(connection, f"{RESULTS}:{job.job_id}", job.job_id, job.rows) for job in jobs]
-    connection.execute(f"CREATE VIEW {quoted(name)} AS {union(relations)}")
+            declare_jobs(connection, name, () if statement.shows_all else catalog.models[named[name]]())
+    for function, reference in sorted(statement.jobs):
+        connection.register(f"{function}:{reference}", catalog.jobs[function](reference))
+    for function in sorted({function for function, _ in statement.jobs}):
+        connection.execute(f"CREATE MACRO {function}(job) AS TABLE FROM query_table('{function}:' || job)")
 
 
 def lock(connection: duckdb.DuckDBPyConnection, limits: QueryLimits) -> None:
     """From here on no file can be opened and no setting changed. The last two lines stay last."""
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"SET memory_limit = {text(limits.memory)}")
     connection.execute(f"SET temp_directory = {text(str(limits.spill or ''))}")
     if limits.seconds is not None:
         connection.execute(f"SET max_execution_time = {round(limits.seconds * 1000)}")

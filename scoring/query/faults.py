@@ -19,6 +19,11 @@ def in_words() -> Iterator[None]:
         yield
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise _translated(_first_line(error)) from error
+    except RuntimeError as error:
+        # What DuckDB makes of Ctrl-C before the first row is there.
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from error
+        raise
 
 
 def _translated(text: str) -> ScoringError:
@@ -26,6 +31,13 @@ def _translated(text: str) -> ScoringError:
     if text.startswith("INTERRUPT"):
         return UsageError(
             "the query was stopped", expected="an answer in time", got=text, remedy="ask for less, or raise --timeout"
+        )
+    if text.startswith("Out of Memory"):
+        return UsageError(
+            "the query needs more memory than it may have",
+            expected="half of the machine's memory, and room for the rest in SCORING_HOME",
+            got=text,
+            remedy="ask for less: fewer columns, a condition, a LIMIT",
         )
     if "IOError" in text or text.startswith("IO Error") or _STREAM in text:
         return StorageFault(

@@ -12,13 +12,22 @@ from typing import Any
 import duckdb
 
 from scoring.core.errors import UsageError
+from scoring.query.parameters import NO_PARAMETERS, check_parameters
 
-RESULTS = "results"
+JOB_FUNCTIONS = ("results", "rejects")
+"""Table functions of ours; each takes one job."""
+
+MAX_CHARACTERS = 100_000
+"""Of a statement: the parser of a longer one may take minutes, or all of the stack."""
+
+MAX_NAME_PARTS = 16
+"""Of `a.b.c`: to look up one of thousands takes hours, and no time limit ends it."""
 
 _QUERY_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
-_TABLE_FUNCTIONS = {RESULTS, "range", "generate_series", "unnest", "json_each", "json_tree", "repeat"}
+_TABLE_FUNCTIONS = {*JOB_FUNCTIONS, "range", "generate_series", "unnest", "json_each", "json_tree", "repeat"}
 # Scalar functions that wait, count or write instead of computing.
 _REFUSED_SCALARS = {"sleep_ms", "pg_sleep", "write_log", "nextval", "setval", "currval", "setseed", "getvariable"}
+_REFUSED_SCALARS |= {"current_setting", "getenv"}
 
 Node = Mapping[str, Any]
 """One JSON object of DuckDB's syntax tree: its shape is DuckDB's, known only by the keys read here."""
@@ -31,24 +40,28 @@ class Statement:
     sql: str
     # Relations it names, lower case, CTEs left out.
     relations: frozenset[str]
-    # Arguments of `results('…')`, as written.
-    jobs: frozenset[str]
+    # (function, job) of `results('…')`, `rejects($name)`.
+    jobs: frozenset[tuple[str, str]]
     # SHOW TABLES: it wants to see every relation.
     shows_all: bool
 
 
-def read_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> Statement:
-    """Parse `sql`; UsageError unless it is exactly one statement that only selects."""
+def read_statement(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS
+) -> Statement:
+    """Parse `sql`; UsageError unless it is exactly one statement that only selects, and names each parameter given."""
+    _check_text(sql)
     tree = _tree(connection, sql)
     nodes = tuple(_nodes(tree))
     for node in nodes:
         _check(node)
+    check_parameters({str(node["identifier"]) for node in nodes if _is_parameter(node)}, parameters)
     ctes = {str(entry["key"]).lower() for node in nodes for entry in node.get("cte_map", {}).get("map", ())}
     relations = {_relation(node) for node in nodes if node.get("type") == "BASE_TABLE"}
     return Statement(
         sql=sql,
         relations=frozenset(relations - ctes),
-        jobs=frozenset(_job(node["function"]) for node in nodes if _is_results(node)),
+        jobs=frozenset(_job(node["function"], parameters) for node in nodes if _is_of_job(node)),
         shows_all=any(node.get("type") == "SHOW_REF" and not node.get("query") for node in nodes),
     )
 
@@ -56,16 +69,26 @@ def read_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> Statement
 def refused(reason: str, got: str) -> UsageError:
     return UsageError(
         f"the query was refused: {reason}",
-        expected="one SELECT over the views, results('JOB') and results_<model>",
+        expected="one SELECT over the views, results('JOB'), rejects('JOB') and results_<model>",
         got=got,
         remedy="rewrite it as a SELECT; `scoring sql 'SHOW TABLES'` lists what can be read",
     )
 
 
+def _check_text(sql: str) -> None:
+    if len(sql) > MAX_CHARACTERS:
+        raise refused(f"it has more than {MAX_CHARACTERS:,} characters", f"{len(sql):,} characters")
+    if "\0" in sql:
+        raise refused("it holds a NUL character", _head(sql.replace("\0", "␀")))
+
+
 def _tree(connection: duckdb.DuckDBPyConnection, sql: str) -> Node:
     # fetchall: a result that is not read to its end keeps the connection busy.
     [[text]] = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()
-    answer: Node = json.loads(text)
+    try:
+        answer: Node = json.loads(text)
+    except RecursionError:
+        raise refused("it is nested too deeply", _head(sql)) from None
     if answer["error"]:
         if answer.get("error_type") == "parser":
             raise UsageError(
@@ -111,6 +134,8 @@ def _check(node: Node) -> None:
         name = str(node["function"].get("function_name", "")).lower()
         if name not in _TABLE_FUNCTIONS or _qualified(node["function"]):
             raise refused("this table function is not allowed here", f"{name}()")
+    elif kind == "COLUMN_REF" and len(node["column_names"]) > MAX_NAME_PARTS:
+        raise refused(f"a name has more than {MAX_NAME_PARTS} parts", f"{len(node['column_names']):,} parts")
     elif kind == "FUNCTION" and str(node.get("function_name", "")).lower() in _REFUSED_SCALARS:
         raise refused("this function is not allowed here", f"{node['function_name']}()")
 
@@ -125,13 +150,20 @@ def _relation(node: Node) -> str:
     return str(node["table_name"]).lower()
 
 
-def _is_results(node: Node) -> bool:
-    return node.get("type") == "TABLE_FUNCTION" and str(node["function"]["function_name"]).lower() == RESULTS
+def _is_of_job(node: Node) -> bool:
+    return node.get("type") == "TABLE_FUNCTION" and str(node["function"]["function_name"]).lower() in JOB_FUNCTIONS
 
 
-def _job(function: Node) -> str:
-    arguments = function.get("arguments", ())
-    literal = arguments[0]["expression"].get("literal", {}) if len(arguments) == 1 else {}
+def _is_parameter(node: Node) -> bool:
+    return node.get("class") == "PARAMETER"
+
+
+def _job(function: Node, parameters: Mapping[str, object]) -> tuple[str, str]:
+    name, arguments = str(function["function_name"]).lower(), function.get("arguments", ())
+    given: Node = arguments[0]["expression"] if len(arguments) == 1 else {}
+    if _is_parameter(given):
+        return name, str(parameters[given["identifier"]])
+    literal = given.get("literal", {})
     if literal.get("kind") != "STRING":
-        raise refused("results() takes a job in single quotes", "another argument")
-    return str(literal["text"])
+        raise refused(f"{name}() takes one job, in single quotes or as $name", "another argument")
+    return name, str(literal["text"])

@@ -36,7 +36,7 @@ def manifest(staged, job="j1") -> Manifest:
         rows_total=3,
         rows_scored=3,
         rows_rejected=0,
-        columns=[("_row", "int64"), ("score", "double")],
+        schema=ROWS.schema,
         parts=[ManifestPart(chunk=0, first_row=0, rows_rejected=0, part=staged)],
     )
 
@@ -110,6 +110,7 @@ def test_the_manifest_lists_what_is_there(tmp_path):
         "rows_scored",
         "rows_rejected",
         "columns",
+        "arrow_schema",
         "parts",
         "rejects",
     }

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from scoring.core.errors import NotFound, StorageFault, UsageError
-from scoring.query.engine import Catalog, JobRows, QueryLimits, lock, run_query
+from scoring.query.engine import Catalog, QueryLimits, lock, run_query
+from scoring.query.relations import JobRows
 
 JOBS = pa.table(
     {
@@ -37,6 +38,8 @@ def output(tmp_path: Path) -> Path:
 def catalog(output: Path) -> Catalog:
     rows = ds.dataset(sorted(map(str, output.glob("*.parquet"))), format="parquet")
 
+    one = JobRows(job_id="aaaa1111", version=1, files=rows.files, schema=rows.schema)
+
     def job(reference: str) -> ds.Dataset:
         if reference != "last":
             raise NotFound(f"no job {reference}")
@@ -44,8 +47,8 @@ def catalog(output: Path) -> Catalog:
 
     return Catalog(
         views={"job_progress": lambda: JOBS, "job_failures": _never},
-        models={"results_My-Churn": lambda: (JobRows(job_id="aaaa1111", rows=rows),), "latest_none": lambda: ()},
-        job=job,
+        models={"results_My-Churn": lambda: (one,), "latest_none": lambda: ()},
+        jobs={"results": job},
     )
 
 
@@ -76,7 +79,7 @@ def ask(catalog: Catalog, sql: str, **limits: Any) -> list[dict[str, Any]]:
 def test_one_select_reads_views_and_results(catalog: Catalog, sql: str, expected: Sequence[object]) -> None:
     """Views, results('JOB') and results_<model> answer like tables, in any folder, in UTC."""
     if "SHOW" in sql:
-        catalog = Catalog(views={"job_progress": lambda: JOBS}, models=catalog.models, job=catalog.job)
+        catalog = Catalog(views={"job_progress": lambda: JOBS}, models=catalog.models)
     assert expected == ask(catalog, sql)
 
 

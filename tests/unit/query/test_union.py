@@ -7,19 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from scoring.query.engine import Catalog, JobRows, run_query
+from scoring.query.engine import Catalog, run_query
+from scoring.query.relations import JobRows
+
+OWN = "SELECT job_id, * EXCLUDE (job_id, slot, version) FROM results_m"
+"""Without the slot and the version, which are alike in all of these."""
 
 
 def ask(folder: Path, sql: str, **jobs: dict[str, Any]) -> list[dict[str, Any]]:
     rows = []
     for job_id, columns in jobs.items():
         pq.write_table(pa.table(columns), folder / f"{job_id}.parquet")
-        rows.append(JobRows(job_id=job_id, rows=ds.dataset([str(folder / f"{job_id}.parquet")], format="parquet")))
-    catalog = Catalog(views={}, models={"results_m": lambda: rows}, job=lambda reference: rows[int(reference)].rows)
+        file = str(folder / f"{job_id}.parquet")
+        rows.append(JobRows(job_id=job_id, version=1, files=[file], schema=pq.read_schema(file)))
+    catalog = Catalog(views={}, models={"results_m": lambda: rows})
     with run_query(sql, catalog) as answer:
         return [row for batch in answer.batches for row in batch.to_pylist()]
 
@@ -76,27 +80,28 @@ def test_no_pair_of_types_breaks_the_union(tmp_path):
     """Whatever two jobs carried under one name, both rows come back."""
     pairs = list(product(SORTS, SORTS))
     jobs = {f"j{side}": {f"k{n}": pair[side] for n, pair in enumerate(pairs)} for side in range(2)}
-    assert [1 + len(pairs)] * 2 == [len(row) for row in ask(tmp_path, "SELECT * FROM results_m", **jobs)]
+    assert [3 + len(pairs)] * 2 == [len(row) for row in ask(tmp_path, "SELECT * FROM results_m", **jobs)]
 
 
 def test_columns_that_a_job_lacks_are_null(tmp_path):
     """The union goes by name, whatever the order and the case."""
-    found = ask(tmp_path, "SELECT * FROM results_m ORDER BY job_id", j0={"a": [1], "B": [2]}, j1={"b": [3], "c": ["x"]})
+    found = ask(tmp_path, f"{OWN} ORDER BY job_id", j0={"a": [1], "B": [2]}, j1={"b": [3], "c": ["x"]})
     assert [
         {"job_id": "j0", "a": 1, "B": 2, "c": None},
         {"job_id": "j1", "a": None, "B": 3, "c": "x"},
     ] == found
 
 
-def test_a_column_called_job_id_is_kept_behind_the_job_s_own(tmp_path):
-    """`job_id` is always the job's; the column of the input gets a name that is free."""
+def test_columns_called_like_a_fact_are_kept_behind_it(tmp_path):
+    """`job_id`, `slot` and `version` are always the job's; a column of the input gets a name that is free."""
     found = ask(
         tmp_path,
         "SELECT * FROM results_m ORDER BY job_id",
-        j0={"job_id": ["x"], "job_id_1": [1]},
-        j1={"JOB_ID": [2]},
+        j0={"job_id": ["x"], "job_id_1": [1], "Version": [2.5]},
+        j1={"JOB_ID": [2], "slot": ["s"]},
     )
+    facts = {"slot": None, "version": 1}
     assert [
-        {"job_id": "j0", "job_id_1_1": "x", "job_id_1": 1},
-        {"job_id": "j1", "job_id_1_1": "2", "job_id_1": None},
+        {"job_id": "j0", **facts, "job_id_1_1": "x", "job_id_1": 1, "version_1": 2.5, "slot_1": None},
+        {"job_id": "j1", **facts, "job_id_1_1": "2", "job_id_1": None, "version_1": None, "slot_1": "s"},
     ] == found
