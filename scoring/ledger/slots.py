@@ -70,7 +70,8 @@ def ask(
         "decided_at": microseconds(now),
     }
     keys = [slot_key(name, slot) for slot in wanted]
-    again = update(slots).where(SLOT, slots.c.state.in_([SlotState.SKIPPED.value, SlotState.REFUSED.value]))
+    ended = (slots.c.state == SlotState.SKIPPED.value) | (slots.c.state == SlotState.REFUSED.value)
+    again = update(slots).where(SLOT, ended)
     tx.execute(again.values(**values, **dict.fromkeys(_OF_ONE_STRETCH)), keys)
     new = [{**values, "schedule": name, "slot": microseconds(slot), "late_said": False} for slot in wanted]
     tx.execute(insert_or_nothing(tx, slots), new)
