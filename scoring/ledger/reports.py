@@ -168,6 +168,14 @@ def rows_per_second(tx: Tx, model_version_id: int) -> float | None:
     )
     row = tx.execute(query).one_or_none()
     return None if row is None else float(row.rows * 1e6 / row.took)
+def history(tx: Tx, job_id: JobId, revision: int | None = None) -> list[Record]:
+    """Rows of `accuracy_history` of a job, by revision and metric; of one revision, or of all."""
+    one = "" if revision is None else " AND revision = :revision"
+    values = {} if revision is None else {"revision": revision}
+    query = f"SELECT * FROM accuracy_history WHERE job_id = :job_id{one} ORDER BY revision, metric"
+    return _rows(tx, query, job_id=job_id, **values)
+
+
 
 
 def _rows(tx: Tx, query: str, **values: Any) -> list[Record]:

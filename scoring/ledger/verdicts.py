@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Update, case, delete, exists, func, insert, literal, null, select, update
+from sqlalchemy import Update, case, exists, func, insert, literal, null, select, update
 from sqlalchemy.exc import IntegrityError
 
 from scoring.core.accuracy.figure import Figure
@@ -15,11 +15,12 @@ from scoring.core.states import JobState, StepKind, StepState
 from scoring.ledger.attempts import end_attempt, lock_job, require_owner
 from scoring.ledger.clock import now_us
 from scoring.ledger.database import Tx
+from scoring.ledger.figures import INPUT_LABELS, forget_figures, remember_figures, replace_figures
 from scoring.ledger.job_rows import read_job
 from scoring.ledger.output_claims import holder, refused
 from scoring.ledger.parts import rejected_rows
 from scoring.ledger.records import AttemptEnd, CancelResult, Claim, Job, JobVerdict
-from scoring.ledger.tables import attempts, job_metrics, jobs, parts, steps
+from scoring.ledger.tables import attempts, jobs, parts, steps
 
 _WORK = steps.c.kind.in_([StepKind.SPLIT.value, StepKind.SCORE.value])
 
@@ -105,7 +106,9 @@ def begin_finalizing(tx: Tx, claim: Claim, verdict: JobVerdict, metrics: Sequenc
                 gate=verdict.gate and verdict.gate.value,
             )
         )
-        _replace_metrics(tx, job_id, metrics)
+        replace_figures(tx, job_id, metrics)
+        if any(figure.rows for figure in metrics):
+            remember_figures(tx, job_id, INPUT_LABELS, metrics)
     return read_job(tx, job_id)
 
 
@@ -160,7 +163,8 @@ def retry(tx: Tx, job_id: JobId) -> Job:
         tx.execute(_job(job_id, JobState.FAILED).values(**_REVIVED))
     except IntegrityError as error:  # another job took the output since we looked
         raise refused(before.output, None) from error
-    tx.execute(delete(job_metrics).where(job_metrics.c.job_id == job_id))
+    replace_figures(tx, job_id, ())
+    forget_figures(tx, job_id, INPUT_LABELS)
     ended = steps.c.state.in_([StepState.FAILED.value, StepState.CANCELLED.value])
     tx.execute(_steps(job_id, _WORK, ended).values(**_FRESH, due_at=now_us()))
     tx.execute(_steps(job_id, steps.c.kind == StepKind.FINALIZE.value).values(**_FRESH, due_at=null()))
@@ -243,22 +247,3 @@ def _close(tx: Tx, job_id: JobId, state: JobState, verdict: dict[str, Any]) -> N
             **end,
         )
     )
-
-
-def _replace_metrics(tx: Tx, job_id: JobId, metrics: Sequence[Figure]) -> None:
-    tx.execute(delete(job_metrics).where(job_metrics.c.job_id == job_id))
-    if metrics:
-        tx.execute(insert(job_metrics), [_metric(job_id, figure) for figure in metrics])
-
-
-def _metric(job_id: JobId, figure: Figure) -> dict[str, Any]:
-    return {
-        "job_id": job_id,
-        "metric": figure.metric,
-        "value": figure.value,
-        "rows": figure.rows,
-        "coverage": figure.coverage,
-        "reason": figure.reason,
-        "bound": figure.bound,
-        "detail": figure.detail,
-    }

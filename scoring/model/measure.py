@@ -7,13 +7,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from scoring.core.accuracy.auc import Pair
+from scoring.core.accuracy.binary import positive_of
 from scoring.core.accuracy.figure import Figure
 from scoring.core.accuracy.labels import match
 from scoring.core.accuracy.measure import Observed, measure
 from scoring.core.accuracy.sums import Sums, figures, from_bytes
 from scoring.core.binding import Binding, OutputBinding, Prediction, Task
 from scoring.core.options import JobOptions
-from scoring.model.arrays import to_numpy
+from scoring.model.columns import outputs_of
 from scoring.model.truth import labels_of, numbers_of, predicted_labels
 
 
@@ -39,19 +40,52 @@ def chunk_metrics(sums: bytes | None, rows_scored: int) -> tuple[Figure, ...]:
 
 def pair_columns(binding: Binding) -> tuple[str, ...]:
     """Columns of a part file that `labelled_pairs` wants; empty where the job has nothing to rank."""
-    bound = _ranked_output(binding)
-    label = next((name for name, slot in binding.carried if slot == binding.label_slot), None)
+    bound = _ranked_output(binding, binding.prediction)
+    label = label_column(binding)
     return () if bound is None or label is None else (label, *bound.columns)
 
 
 def labelled_pairs(batch: pa.RecordBatch, binding: Binding) -> Pair:
     """(P(positive) [n], label is positive [n]) of the covered rows of a piece of a part file, for exact_auc."""
-    label, *columns = pair_columns(binding)
-    classes = binding.prediction.classes if binding.prediction else ()
-    truth = match(labels_of(batch.column(label), classes), classes).codes
-    values = [to_numpy(batch.column(column)) for column in columns]
-    covered = (truth >= 0) & np.all([np.isfinite(value) for value in values], axis=0)
-    return values[-1][covered], truth[covered] == 1
+    return late_pairs(batch, batch.column(label_column(binding)), binding, binding.prediction)
+
+
+def label_column(binding: Binding) -> str | None:
+    """Column of a part file with the labels of the input; None where the job has none."""
+    return next((name for name, slot in binding.carried if slot == binding.label_slot), None)
+
+
+def prediction_columns(binding: Binding, prediction: Prediction) -> tuple[str, ...]:
+    """Columns of a part file that `measure_late` and `late_pairs` want."""
+    return tuple(name for bound in _predicting(binding, prediction) for name in bound.columns)
+
+
+def measure_late(
+    batch: pa.RecordBatch, labels: pa.Array, binding: Binding, prediction: Prediction, threshold: float
+) -> Sums:
+    """Sums over a part by labels that came later, as `measure_chunk` would have had them at scoring time.
+
+    batch: `prediction_columns` of the part; labels: of the same rows, as `label_texts` gives.
+    """
+    outputs = outputs_of(batch, _predicting(binding, prediction))
+    return measure(prediction, threshold, _observed(prediction, labels, outputs))
+
+
+def late_pairs(batch: pa.RecordBatch, labels: pa.Array, binding: Binding, prediction: Prediction | None) -> Pair:
+    """As `labelled_pairs`, by labels that stand beside the batch."""
+    bound = _ranked_output(binding, prediction)
+    if bound is None or prediction is None:
+        raise ValueError("a binary prediction with scores is ranked, no other")
+    scores = outputs_of(batch, [bound])[bound.output]
+    truth = match(labels_of(labels, prediction.classes), prediction.classes).codes
+    finite = np.isfinite(scores)
+    covered = (truth >= 0) & (finite if finite.ndim == 1 else finite.all(axis=1))
+    return positive_of(scores)[covered], truth[covered] == 1
+
+
+def _predicting(binding: Binding, prediction: Prediction) -> list[OutputBinding]:
+    names = (prediction.label_output, prediction.probability_output)
+    return [bound for bound in binding.outputs if bound.output in names]
 
 
 def _observed(prediction: Prediction, label: pa.Array, outputs: dict[str, NDArray[Any]]) -> Observed:
@@ -68,8 +102,7 @@ def _observed(prediction: Prediction, label: pa.Array, outputs: dict[str, NDArra
     )
 
 
-def _ranked_output(binding: Binding) -> OutputBinding | None:
-    prediction = binding.prediction
+def _ranked_output(binding: Binding, prediction: Prediction | None) -> OutputBinding | None:
     if prediction is None or prediction.task is not Task.BINARY:
         return None
     return next((bound for bound in binding.outputs if bound.output == prediction.probability_output), None)

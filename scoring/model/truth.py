@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,48 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from scoring.core.accuracy.labels import Labels
+from scoring.core.binding import Prediction, Task
 from scoring.model.arrays import text_array, to_numpy, valid, values_of
 
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _NUMERIC = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
 _NUMERALS = re.compile(r"[+-]?\d+(\.0*)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelForm:
+    """How labels of any type become text for one prediction: two jobs of one form can share a file's texts."""
+
+    # Regression: what counts is the number.
+    numbers: bool
+    # What true and false are called among the classes.
+    true: str
+    false: str
+
+    @classmethod
+    def of(cls, prediction: Prediction) -> "LabelForm":
+        numbers = prediction.task is Task.REGRESSION
+        true, false = (_spelled(name, ("1",) if numbers else prediction.classes) for name in ("true", "false"))
+        return cls(numbers=numbers, true=true, false=false)
+
+
+def label_texts(column: pa.Array, form: LabelForm) -> pa.Array:
+    """A column of labels as text, null where there is none: blank texts and NaN are none.
+
+    `labels_of` and `numbers_of` make the same of the texts as of the column, so that a label that comes late counts as
+    it would have in the input: to the last bit, for floats have the shortest form that reads back.
+    """
+    if pa.types.is_dictionary(column.type):
+        column = pc.cast(column, column.type.value_type)
+    if pa.types.is_boolean(column.type):
+        names = text_array([form.false, form.true])
+        return names.take(pc.cast(column, pa.int8()))
+    if form.numbers and any(kind(column.type) for kind in _NUMERIC):
+        # As `numbers_of` reckons: a float32 is widened before it is written.
+        column = pc.cast(column, pa.float64(), safe=False)
+    texts = pc.utf8_trim_whitespace(pc.cast(column, pa.string()))
+    none = text_array(["", "nan"] if pa.types.is_floating(column.type) else [""])
+    return pc.if_else(pc.is_in(texts, value_set=none), pa.nulls(len(texts), pa.string()), texts)
 
 
 def labels_of(column: pa.Array, classes: Sequence[str] = ()) -> Labels:

@@ -71,7 +71,7 @@ def prepare(context: Context, request: JobRequest, stdin_to: Path | None = None)
     model = find_model(context, request.model, options.spec)
     arguments = tuple(_spooled(argument, stdin_to) for argument in request.inputs)
     files = expand_inputs(arguments, format=options.format, roots=roots)
-    options = replace(options, dialect=_dialect(options.dialect, files))
+    options = replace(options, dialect=named_dialect(options.dialect, files))
     source = describe(files, options.dialect)
     binding = bind(model.signature, model.spec, source, options)
     check_files(files, binding.columns, options.dialect)
@@ -89,7 +89,7 @@ def prepare(context: Context, request: JobRequest, stdin_to: Path | None = None)
     )
 
 
-def _dialect(given: CsvDialect, files: Sequence[InputFile]) -> CsvDialect:
+def named_dialect(given: CsvDialect, files: Sequence[InputFile]) -> CsvDialect:
     """Tabs for .tsv files, as their name says, where no other delimiter is asked for."""
     named = all(".tsv" in PurePath(file.path).suffixes for file in files)
     return replace(given, delimiter="\t") if named and given.delimiter == CsvDialect().delimiter else given

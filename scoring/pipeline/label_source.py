@@ -1,0 +1,54 @@
+"""The file of labels that a user named, as a stream of keys and labels in text."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from scoring.core.options import CsvDialect
+from scoring.data.json_labels import is_json_lines, plain_lines
+from scoring.data.label_files import KEY, LABEL, LabelColumns, find_file, labelled, read_labels, require_columns
+from scoring.model.truth import LabelForm, label_texts
+from scoring.pipeline.prepare import named_dialect
+from scoring.query.json_labels import JsonLabels
+
+_SCHEMA = pa.schema([(KEY, pa.string()), (LABEL, pa.string())])
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelRequest:
+    """What the user wrote."""
+
+    # Path of a CSV, Parquet or JSON lines file.
+    file: str
+    columns: LabelColumns
+    # Of a CSV file; JSON lines heed its encoding alone.
+    dialect: CsvDialect = field(default_factory=CsvDialect)
+
+
+def label_rows(
+    request: LabelRequest, form: LabelForm, roots: tuple[str, ...], folder: Path
+) -> Iterator[pa.RecordBatch]:
+    """Batches of `key` and `label`, both text; rows without a label are left out. At least one batch.
+
+    folder: for a copy of JSON lines that are compressed. Raises InputMissing, InputRefused, UsageError.
+    """
+    yield pa.RecordBatch.from_arrays([pa.nulls(0, pa.string())] * 2, schema=_SCHEMA)
+    for batch in _source(request, roots, folder):
+        texts = label_texts(batch.column(LABEL), form)
+        yield labelled(pa.RecordBatch.from_arrays([batch.column(KEY), texts], schema=_SCHEMA))
+
+
+def _source(request: LabelRequest, roots: tuple[str, ...], folder: Path) -> Iterator[pa.RecordBatch]:
+    columns = request.columns
+    if not is_json_lines(request.file):
+        file = find_file(request.file, roots)
+        return read_labels(file, columns, named_dialect(request.dialect, [file]))
+    lines = JsonLabels(
+        plain_lines(request.file, request.dialect.encoding, roots, folder), key=columns.key, label=columns.label
+    )
+    names = lines.names()
+    if names:  # a file without an object has no names, and no labels either
+        require_columns(request.file, columns, names)
+    return lines.batches()
