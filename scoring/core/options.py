@@ -162,6 +162,10 @@ class JobOptions:
         if self.require and self.label is None:
             raise UsageError("--require", expected="--label COL beside it", remedy="name the column with the truth")
 
+    @property
+    def delta(self) -> bool:
+        return self.output_format == "delta"
+
     def to_json(self) -> dict[str, Any]:
         """Options of later revisions are left out at their defaults: older definitions keep their digest."""
         return {name: value for name, value in asdict(self).items() if name not in _LATER or value != _LATER[name]}

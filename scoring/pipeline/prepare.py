@@ -11,6 +11,7 @@ from scoring.core.columns import Dtype
 from scoring.core.errors import InputMissing, UsageError
 from scoring.core.options import CsvDialect, JobOptions
 from scoring.core.source import FileFormat, InputFile, SourceSchema
+from scoring.data.delta import delta_schema, require_delta
 from scoring.data.inputs import check_roots, expand_inputs
 from scoring.data.schema import check_files, decoded_row_bytes, describe
 from scoring.data.spool import spool
@@ -21,6 +22,7 @@ from scoring.model.bind import bind
 from scoring.model.signature import Signature, inspect
 from scoring.model.spec import ModelSpec, load_spec
 from scoring.pipeline.context import Context
+from scoring.pipeline.result_schema import result_schema
 
 STDIN = "-"
 
@@ -75,6 +77,9 @@ def prepare(context: Context, request: JobRequest, stdin_to: Path | None = None)
     source = describe(files, options.dialect)
     binding = bind(model.signature, model.spec, source, options)
     check_files(files, binding.columns, options.dialect)
+    if options.delta:
+        require_delta()
+        delta_schema(result_schema(files, binding))
     row_bytes = decoded_row_bytes(source, binding.columns)
     return Prepared(
         model=model,
