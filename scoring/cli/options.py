@@ -1,6 +1,6 @@
 """Options that several commands share. The job options are one table: run, submit and plan take the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -26,7 +26,10 @@ _ROWS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     ),
     (("--partition-by",), {"metavar": "job|slot", "help": "Of a new table: a partition for each job or slot."}),
     (("--key",), {"multiple": True, "metavar": "COL", "help": "Column carried to the result; repeatable."}),
-    (("--keep",), {"multiple": True, "metavar": "COL", "help": "As --key, for columns that identify nothing."}),
+    (
+        ("--keep", "--keep-column", "keep"),
+        {"multiple": True, "metavar": "COL", "help": "As --key, for columns that identify nothing."},
+    ),
     (("--keep-all",), {"is_flag": True, "help": "Carry all columns, those of the model too."}),
     # What is read
     (("--format",), {"metavar": "auto|csv|parquet", "help": "Of the inputs; default: by their extension."}),
@@ -66,9 +69,37 @@ _ROWS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 )
 
 
+JOB_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    names[-1].removeprefix("--").replace("-", "_"): settings for names, settings in _ROWS
+}
+"""What click knows of each job option, by the name that `job_options` knows."""
+
+
+_CSV = frozenset(
+    {
+        *("--delimiter", "--quote", "--escape", "--no-header", "--columns", "--skip-lines", "--comment"),
+        *("--encoding", "--na", "--trim"),
+    }
+)
+
+
+def csv_options(command: Command) -> Command:
+    """Give a command the options that say how a CSV file is written; each arrives as `job_options` knows it."""
+    for names, settings in reversed(_ROWS):
+        if names[-1] in _CSV:
+            command = click.option(*names, **settings)(command)
+    return command
+
+
 def job_arguments(command: Command) -> Command:
     """Give a command MODEL, INPUT... and every job option; each arrives under the name that `job_options` knows."""
-    for names, settings in reversed(_ROWS):
-        command = click.option(*names, **settings)(command)
+    command = every_job_option(command)
     command = click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)(command)
     return click.argument("model", metavar="MODEL")(command)
+
+
+def every_job_option(command: Command, *, but: str | None = None) -> Command:
+    """Give a command every job option, under all its names but one that means something else there."""
+    for names, settings in reversed(_ROWS):
+        command = click.option(*(name for name in names if name != but), **settings)(command)
+    return command

@@ -1,6 +1,7 @@
 """run, submit, plan: the three commands that take a model and inputs."""
 
 import socket
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -42,7 +43,7 @@ def run(model: str, inputs: tuple[str, ...], as_json: bool, workers: int | None,
         submitted = record(context, request, runner=f"here:{socket.gethostname()}", ring=False)
         job = submitted.job
         if not submitted.created:
-            _say_it_exists(job)
+            say_it_exists(job)
         try:
             if not (job.runner == FLEET and context.settings.deployed):
                 return work_here(context, job, slots=workers, as_json=as_json)
@@ -60,25 +61,16 @@ def submit(
     model: str, inputs: tuple[str, ...], as_json: bool, waits: bool, timeout: str | None, **options: object
 ) -> int:
     """Record a job over INPUT... with MODEL, ring the workers, and print the job's id. Never waits for the broker."""
-    from scoring.cli.follow import wait_for
     from scoring.core.durations import seconds
     from scoring.pipeline.submit import submit as record
 
     request = _request(model, inputs, options)
     limit = seconds("--timeout", timeout)
     with open_session() as context:
-        deployed = context.settings.deployed
-        submitted = record(context, request, ring=deployed)
-        _say_who_works(submitted, deployed=deployed, waits=waits)
-        if not (waits and as_json):
-            _print_submitted(context, submitted, as_json=as_json)
-        if not waits:
-            return 0
-        if not deployed:
-            work_until_settled(context, submitted.job, slots=None)
-            return print_verdict(job_facts(context.ledger, submitted.job.id), as_json=as_json, facts_wanted=False)
-        facts = wait_for(context.ledger, submitted.job.id, limit)
-        return print_verdict(facts, as_json=as_json, facts_wanted=False)
+        submitted = record(context, request, ring=context.settings.deployed)
+        if not submitted.created:
+            say_it_exists(submitted.job)
+        return after_submit(context, submitted, Waiting(wanted=waits, seconds=limit), as_json=as_json)
 
 
 @click.command(short_help="Show what a job would read, feed and write, without a job.")
@@ -95,6 +87,33 @@ def plan(model: str, inputs: tuple[str, ...], as_json: bool, **options: object) 
         print_json(made.to_json())
     else:
         _print_plan(made)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """Whether a command waits for the verdict of the job that it has submitted, and for how long."""
+
+    wanted: bool
+    # None: as long as it takes.
+    seconds: float | None = None
+
+
+def after_submit(context: "Context", submitted: "Submitted", waiting: Waiting, *, as_json: bool) -> int:
+    """Print the job, say who works on it, and wait for the verdict where that is wanted; the exit code."""
+    from scoring.cli.follow import wait_for
+
+    deployed = context.settings.deployed
+    if submitted.created:
+        _say_who_works(submitted, deployed=deployed, waits=waiting.wanted)
+    if not (waiting.wanted and as_json):
+        _print_submitted(context, submitted, as_json=as_json)
+    if not waiting.wanted:
+        return 0
+    if not deployed:
+        work_until_settled(context, submitted.job, slots=None)
+        return print_verdict(job_facts(context.ledger, submitted.job.id), as_json=as_json, facts_wanted=False)
+    facts = wait_for(context.ledger, submitted.job.id, waiting.seconds)
+    return print_verdict(facts, as_json=as_json, facts_wanted=False)
 
 
 def work_here(context: "Context", job: "Job", *, slots: int | None, as_json: bool) -> int:
@@ -123,17 +142,16 @@ def _request(model: str, inputs: tuple[str, ...], options: dict[str, object]) ->
 
 def _say_who_works(submitted: "Submitted", *, deployed: bool, waits: bool) -> None:
     job_id = submitted.job.id
-    if not submitted.created:
-        _say_it_exists(submitted.job)
-    elif not deployed and not waits:
+    if not deployed and not waits:
         say(f"job {job_id} is recorded; nothing works on it yet: scoring resume {job_id}, or scoring worker")
     elif not submitted.rung:
         say(f"job {job_id} is queued; the broker cannot be reached now, a scheduler rings it later")
 
 
-def _say_it_exists(job: "Job") -> None:
+def say_it_exists(job: "Job", under: str = "this idempotency key") -> None:
+    """One line on stderr: which job was found in place of a new one, and under what."""
     then = f"; scoring retry {job.id} goes on with it" if job.state is JobState.FAILED else ""
-    say(f"job {job.id} exists already under this idempotency key; it is {job.state}{then}")
+    say(f"job {job.id} exists already under {under}; it is {job.state}{then}")
 
 
 def _print_submitted(context: "Context", submitted: "Submitted", *, as_json: bool) -> None:

@@ -105,6 +105,17 @@ def view(tx: Tx, name: str) -> tuple[list[str], list[Sequence[Any]]]:
     return columns, [[_plain(column, value) for column, value in zip(columns, row, strict=True)] for row in answer]
 
 
+def schedules(tx: Tx) -> list[Record]:
+    """Rows of `schedules`, by name."""
+    return _rows(tx, "SELECT * FROM schedules ORDER BY schedule")
+
+
+def schedule_slots(tx: Tx, schedule: str, *, limit: int) -> list[Record]:
+    """Rows of `schedule_slots` of one schedule, the newest slots first."""
+    query = "SELECT * FROM schedule_slots WHERE schedule = :schedule ORDER BY slot DESC LIMIT :limit"
+    return _rows(tx, query, schedule=schedule, limit=limit)
+
+
 def failed_attempts(tx: Tx, job_id: JobId) -> list[Record]:
     """Rows of `job_failures` in the order in which they happened."""
     return _rows(tx, "SELECT * FROM job_failures WHERE job_id = :job_id ORDER BY failed_at, chunk", job_id=job_id)
@@ -157,6 +168,14 @@ def chunk_figures(tx: Tx, job_id: JobId) -> list[Record]:
     ]
 
 
+def history(tx: Tx, job_id: JobId, revision: int | None = None) -> list[Record]:
+    """Rows of `accuracy_history` of a job, by revision and metric; of one revision, or of all."""
+    one = "" if revision is None else " AND revision = :revision"
+    values = {} if revision is None else {"revision": revision}
+    query = f"SELECT * FROM accuracy_history WHERE job_id = :job_id{one} ORDER BY revision, metric"
+    return _rows(tx, query, job_id=job_id, **values)
+
+
 def rows_per_second(tx: Tx, model_version_id: int) -> float | None:
     """Speed of the last job that succeeded with this model version; None where there is none."""
     took = job_rows.c.finished_at - job_rows.c.started_at
@@ -168,14 +187,6 @@ def rows_per_second(tx: Tx, model_version_id: int) -> float | None:
     )
     row = tx.execute(query).one_or_none()
     return None if row is None else float(row.rows * 1e6 / row.took)
-def history(tx: Tx, job_id: JobId, revision: int | None = None) -> list[Record]:
-    """Rows of `accuracy_history` of a job, by revision and metric; of one revision, or of all."""
-    one = "" if revision is None else " AND revision = :revision"
-    values = {} if revision is None else {"revision": revision}
-    query = f"SELECT * FROM accuracy_history WHERE job_id = :job_id{one} ORDER BY revision, metric"
-    return _rows(tx, query, job_id=job_id, **values)
-
-
 
 
 def _rows(tx: Tx, query: str, **values: Any) -> list[Record]:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from scoring.core.arguments import job_options
-from scoring.core.durations import seconds
+from scoring.core.durations import in_units, seconds
 from scoring.core.errors import UsageError
 from scoring.core.options import JobOptions
 from scoring.core.schedules import templates
@@ -88,10 +88,30 @@ class ScheduleDefinition:
         return self.model, inputs, job_options(**arguments)
 
     def changed(self, other: "ScheduleDefinition") -> list[tuple[str, object, object]]:
-        """What differs: (field, as it is here, as it is in `other`), the job's options under their own names."""
-        here, there = _flat(self), _flat(other)
+        """What differs, as it is written: (option, here, in `other`)."""
+        here, there = self.as_written(), other.as_written()
         names = dict.fromkeys((*here, *there))
         return [(name, here.get(name), there.get(name)) for name in names if here.get(name) != there.get(name)]
+
+    def as_written(self) -> dict[str, Any]:
+        """What a person writes of it: options by name, texts and tuples of texts; what is not set is left out.
+
+        A job's `keep` is `keep_column` here: a schedule's `keep` are its old batches.
+        """
+        options = {("keep_column" if name == "keep" else name): value for name, value in self.arguments.items()}
+        own = {
+            "cron": self.cron,
+            "timezone": self.timezone,
+            "model": self.model,
+            "input": self.inputs,
+            "overlap": self.overlap.value,
+            "catch_up": self.catch_up.value,
+            "deadline": _length(self.deadline_seconds),
+            "expect_by": self.expect_by,
+            "wait_for_input": _length(self.wait_for_input_seconds),
+            "keep": self.keep,
+        }
+        return {name: value for name, value in {**own, **options}.items() if value is not None}
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -225,11 +245,8 @@ def _later(slot: datetime, length: float | None) -> datetime | None:
     return None if length is None else slot + timedelta(seconds=length)
 
 
-def _flat(definition: ScheduleDefinition) -> dict[str, object]:
-    flat = definition.to_json()
-    # `keep` of a job are columns, of a schedule its old batches.
-    options = {"keep_column" if name == "keep" else name: value for name, value in flat.pop("arguments").items()}
-    return {**flat, **options}
+def _length(length: float | None) -> str | None:
+    return None if length is None else in_units(length)
 
 
 def _listed(value: Any) -> Any:

@@ -135,7 +135,7 @@ def test_a_change_names_each_field_with_both_values() -> None:
         ("cron", "0 2 * * *", "0 3 * * *"),
         ("strict", True, None),
         ("limit", None, 10),
-        ("keep_column", None, ["a"]),
+        ("keep_column", None, ("a",)),
     ]
     assert expected == old.changed(new)
     assert [] == old.changed(churn())
