@@ -70,24 +70,26 @@ def firing(context: Context, stop: Event) -> Iterator[None]:
 
 
 class _Firing(threading.Thread):
-    def __init__(self, context: Context, stop: Event) -> None:
+    def __init__(self, context: Context, halt: Event) -> None:
         super().__init__(name="firing", daemon=True)
         self._context = context
-        self._stop = stop
+        self._halt = halt
         self.error: BaseException | None = None
 
     def run(self) -> None:
+        try:
+            while not self._halt.is_set():
+                self._halt.wait(0 if self._turn() else FIRE_SECONDS)
+        except BaseException as error:  # noqa: BLE001  # whatever it is: a scheduler that fires nothing must not seem well
+            self.error = error
+            self._halt.set()
+
+    def _turn(self) -> bool:
         # Here, not above: a command that only works on jobs needs neither cron lines nor the way to submit.
         from scoring.pipeline.schedule import fire
 
         try:
-            while not self._stop.is_set():
-                try:
-                    more = fire(self._context)
-                except LedgerAway as error:
-                    more = False
-                    announce("ledger.away", error=str(error))
-                self._stop.wait(0 if more else FIRE_SECONDS)
-        except BaseException as error:  # noqa: BLE001  # whatever it is: a scheduler that fires nothing must not seem well
-            self.error = error
-            self._stop.set()
+            return fire(self._context)
+        except LedgerAway as error:
+            announce("ledger.away", error=str(error))
+            return False
