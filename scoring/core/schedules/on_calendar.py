@@ -38,9 +38,11 @@ def _days(line: CronLine, days: set[int]) -> str:
 
 def _week(line: CronLine, weekdays: Iterable[object]) -> str:
     # Sunday is 0 and 7.
-    days = {(day - 1) % 7 for day in weekdays if isinstance(day, int)}
-    if not days:
-        raise _cannot(line)
+    days = set()
+    for day in weekdays:
+        if not isinstance(day, int):
+            raise _cannot(line)
+        days.add((day - 1) % 7)
     return "" if len(days) == 7 else ",".join(_WEEKDAYS[day] for day in sorted(days))
 
 
