@@ -116,6 +116,11 @@ def schedule_slots(tx: Tx, schedule: str, *, limit: int) -> list[Record]:
     return _rows(tx, query, schedule=schedule, limit=limit)
 
 
+def view_columns(tx: Tx, name: str) -> list[str]:
+    """The columns of one of VIEWS; none of its rows is made."""
+    return list(tx.execute(text(f"SELECT * FROM {name} WHERE 1 = 0")).keys())
+
+
 def failed_attempts(tx: Tx, job_id: JobId) -> list[Record]:
     """Rows of `job_failures` in the order in which they happened."""
     return _rows(tx, "SELECT * FROM job_failures WHERE job_id = :job_id ORDER BY failed_at, chunk", job_id=job_id)
@@ -166,6 +171,11 @@ def chunk_figures(tx: Tx, job_id: JobId) -> list[Record]:
         }
         for row in tx.execute(query)
     ]
+
+
+def model_figures(tx: Tx, model: str) -> list[Record]:
+    """Rows of `batch_accuracy` of all versions of a model."""
+    return _rows(tx, "SELECT * FROM batch_accuracy WHERE model = :model", model=model)
 
 
 def history(tx: Tx, job_id: JobId, revision: int | None = None) -> list[Record]:

@@ -1,7 +1,7 @@
 """SQL over the ledger's views and the results: what a statement may name, and where its rows come from."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pyarrow.fs import LocalFileSystem
 
-from scoring.core.errors import InputMissing, UsageError
+from scoring.core.errors import InputMissing, ScoringError, UsageError
 from scoring.data.common_types import common_types
 from scoring.ledger import jobs, reports
 from scoring.ledger.batches import batches, model_names
@@ -18,7 +18,7 @@ from scoring.ledger.records import Job
 from scoring.pipeline.results import RowFiles, files_of_rejects, files_of_result, has_result
 from scoring.query.engine import NO_LIMITS, Catalog, QueryLimits, Rows, run_query
 from scoring.query.parameters import NO_PARAMETERS
-from scoring.query.relations import JobRows
+from scoring.query.relations import FACTS, JobRows
 
 TIME = pa.timestamp("us", "UTC")
 
@@ -62,6 +62,16 @@ def catalog(ledger: Ledger) -> Catalog:
         },
         jobs={"results": partial(_result_of, ledger), "rejects": partial(_rejects_of, ledger)},
     )
+
+
+def columns_of_all(ledger: Ledger) -> dict[str, list[str]]:
+    """Each view and table of a model → its columns; those of a model are the newest result's."""
+    columns = {view: ledger.look(partial(reports.view_columns, name=view)) for view in reports.VIEWS}
+    for model in ledger.look(model_names):
+        with suppress(ScoringError):  # a result that cannot be read is named once it is asked for
+            own = [name for rows in _latest(ledger, model) for name in rows.schema.names]
+            columns |= {name: [*FACTS.names, *own] for name in (f"results_{model}", f"latest_{model}")}
+    return columns
 
 
 def view_table(ledger: Ledger, view: str) -> pa.Table:

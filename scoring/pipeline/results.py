@@ -46,7 +46,7 @@ def has_result(job: Job) -> bool:
                 remedy="restore the folder, or score it again",
             )
         return False
-    return True
+    return bool(result_files(output))
 
 
 def open_result(job: Job) -> ds.Dataset:
