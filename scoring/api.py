@@ -103,6 +103,21 @@ class Job:
         with _ledger() as ledger:
             return ledger.look(lambda tx: reports.job_figures(tx, self.id))
 
+    def labels(self, file: StrPath, *, key: str, label: str, **csv: Any) -> dict[str, Any]:
+        """Attach ground truth that came later; accuracy is recomputed. Gives what `scoring labels --json` prints.
+
+        file: CSV, Parquet or JSON lines. key: a column of the file and of the result, or "_row". csv: how a CSV file is
+        written, as for `run`, such as delimiter=";". Raises UsageError, InputRefused and its kin.
+        """
+        from scoring.data.label_files import LabelColumns
+        from scoring.pipeline.label import attach
+        from scoring.pipeline.label_source import LabelRequest
+
+        columns = LabelColumns(key=key, label=label)
+        request = LabelRequest(file=os.fspath(file), columns=columns, dialect=job_options(**csv).dialect)
+        with _context() as context:
+            return attach(context, self.id, request).facts()
+
     def failures(self) -> dict[str, list[dict[str, Any]]]:
         """`attempts`: the rows of `job_failures`; `rejects`: code, column_name and rows, the most frequent first."""
         from scoring.ledger import reports

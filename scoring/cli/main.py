@@ -26,9 +26,9 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
     ),
     "Look at what came out": (
         Entry("results", "scoring.cli.results:results", "Print the rows of a result, or export them to a file."),
-        Entry("failures", "scoring.cli.inspect:failures", "Show failed attempts and rejected rows, by reason."),
+        Entry("failures", "scoring.cli.failures:failures", "Show failed attempts and rejected rows, by reason."),
         Entry("labels", "scoring.cli.labels:labels", "Attach ground truth that came later; accuracy is recomputed."),
-        Entry("accuracy", "scoring.cli.inspect:accuracy", "Show the metrics of a job, of its chunks, or over time."),
+        Entry("accuracy", "scoring.cli.accuracy:accuracy", "Show the metrics of a job, of its chunks, or over time."),
         Entry("sql", "scoring.cli.sql:sql", "Ask one SELECT over the ledger's views and the results."),
     ),
     "Schedules": (Entry("schedule", "scoring.cli.schedule:schedule", "Make and control cron batches."),),

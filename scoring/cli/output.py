@@ -43,12 +43,14 @@ def print_table(rows: Iterable[Row], columns: Sequence[str], *, empty: str = "no
         say(empty)
         return
     if sys.stdout.isatty():
+        cut = "…" if can_print("…") else "~"
         cells = [
-            [text if len(text) <= WIDEST_CELL else text[: WIDEST_CELL - 1] + "…" for text in line] for line in cells
+            [text if len(text) <= WIDEST_CELL else text[: WIDEST_CELL - 1] + cut for text in line] for line in cells
         ]
     widths = [max(len(line[i]) for line in (columns, *cells)) for i in range(len(columns))]
     numbers = [all(_is_number(line[i]) for line in cells) for i in range(len(columns))]
-    for line in (list(columns), ["─" * width for width in widths], *cells):
+    rule = "─" if can_print("─") else "-"
+    for line in (list(columns), [rule * width for width in widths], *cells):
         padded = [
             text.rjust(width) if right else text.ljust(width)
             for text, width, right in zip(line, widths, numbers, strict=True)
@@ -62,6 +64,15 @@ def print_facts(facts: Row) -> None:
     width = max(map(len, known), default=0)
     for name, text in known.items():
         click.echo(f"{name.replace('_', ' ').ljust(width)}  {text}")
+
+
+def can_print(text: str) -> bool:
+    """True where stdout's encoding has these characters."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def say(text: str) -> None:

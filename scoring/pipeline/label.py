@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -50,6 +50,22 @@ class Attached:
     @property
     def status(self) -> Ripeness:
         return Ripeness.of(self.coverage)
+
+    def facts(self) -> dict[str, Any]:
+        """As `scoring labels --json` prints it."""
+        return {
+            "job_id": self.job_id,
+            "revision": self.revision,
+            "labels": self.counts.labels,
+            "rows_labelled": self.rows_labelled,
+            "coverage": self.coverage,
+            "status": self.status.value,
+            "unknown": {"count": self.unknown.count, "examples": list(self.unknown.examples)},
+            "doubled": {"count": self.doubled.count, "examples": list(self.doubled.examples)},
+            "replaced": self.counts.replaced,
+            "shared": self.counts.shared,
+            "metrics": dict(self.metrics),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

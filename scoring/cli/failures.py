@@ -1,0 +1,62 @@
+"""failures: what went wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scoring.cli.options import job_argument, json_option
+from scoring.cli.output import cell, print_json, print_table, say
+from scoring.cli.session import open_ledger
+from scoring.core.columns import RejectCode
+
+Record = dict[str, Any]
+
+EXAMPLES = 3
+"""Rejected rows shown for each reason."""
+
+
+@click.command(short_help="Show failed attempts and rejected rows, by reason.")
+@job_argument
+@json_option
+def failures(job: str, as_json: bool) -> None:
+    """Show the failed attempts of a job, and its rejected rows by reason, with examples."""
+    from scoring.data.reject_examples import reject_examples, reject_files
+    from scoring.ledger import jobs, reports
+
+    with open_ledger() as ledger:
+        found = ledger.look(lambda tx: jobs.find_job(tx, job))
+        attempts = ledger.look(lambda tx: reports.failed_attempts(tx, found.id))
+        totals = ledger.look(lambda tx: reports.reject_totals(tx, found.id))
+    files = reject_files(Path(found.output), found.id) if totals else []
+    rejects = [
+        {
+            "code": total["code"],
+            "column": total["column_name"],
+            "rows": total["rows"],
+            "examples": reject_examples(files, RejectCode(total["code"]), total["column_name"], most=EXAMPLES),
+        }
+        for total in totals
+    ]
+    if as_json:
+        print_json({"attempts": attempts, "rejects": rejects})
+        return
+    _print_attempts(attempts)
+    _print_rejects(rejects)
+    if not attempts and not rejects:
+        say(f"job {found.id}: no failed attempt, no rejected row")
+
+
+def _print_attempts(attempts: list[Record]) -> None:
+    if attempts:
+        click.echo("failed attempts")
+        print_table(attempts, ("kind", "chunk", "attempt", "failed_at", "error_code", "error"))
+
+
+def _print_rejects(rejects: list[Record]) -> None:
+    for reject in rejects:
+        where = f" in column {cell(reject['column'])}" if reject["column"] else ""
+        click.echo(f"{reject['rows']:,} rows rejected: {reject['code']}{where}")
+        for example in reject["examples"]:
+            line = "" if example["line"] is None else f":{example['line']}"
+            click.echo(f"  {cell(example['file'])}{line}  {cell(example['reason'])}  {cell(example['raw'])}")
