@@ -7,15 +7,14 @@ from itertools import islice
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from pyarrow.fs import LocalFileSystem
 
 from scoring.core.errors import InputMissing, ScoringError, UsageError
-from scoring.data.common_types import common_types
+from scoring.data.row_files import JobFiles, many_jobs, one_job
 from scoring.ledger import jobs, reports
 from scoring.ledger.batches import batches, model_names
 from scoring.ledger.database import Ledger
 from scoring.ledger.records import Job
-from scoring.pipeline.results import RowFiles, files_of_rejects, files_of_result, has_result
+from scoring.pipeline.results import files_of_rejects, files_of_result, has_result
 from scoring.query.engine import NO_LIMITS, Catalog, QueryLimits, Rows, run_query
 from scoring.query.parameters import NO_PARAMETERS
 from scoring.query.relations import FACTS, JobRows
@@ -69,8 +68,8 @@ def columns_of_all(ledger: Ledger) -> dict[str, list[str]]:
     columns = {view: ledger.look(partial(reports.view_columns, name=view)) for view in reports.VIEWS}
     for model in ledger.look(model_names):
         with suppress(ScoringError):  # a result that cannot be read is named once it is asked for
-            own = [name for rows in _latest(ledger, model) for name in rows.schema.names]
-            columns |= {name: [*FACTS.names, *own] for name in (f"results_{model}", f"latest_{model}")}
+            own = [name for newest in _newest(ledger, model) for name in newest.rows.schema.names]
+            columns |= {name: [*FACTS, *own] for name in (f"results_{model}", f"latest_{model}")}
     return columns
 
 
@@ -92,17 +91,11 @@ def _result_of(ledger: Ledger, reference: str) -> ds.Dataset:
             got=str(job.state),
             remedy=f"scoring status {job.id}",
         )
-    return _dataset(files_of_result(job))
+    return one_job(files_of_result(job))
 
 
 def _rejects_of(ledger: Ledger, reference: str) -> ds.Dataset:
-    return _dataset(files_of_rejects(ledger.look(lambda tx: jobs.find_job(tx, reference))))
-
-
-def _dataset(rows: RowFiles) -> ds.Dataset:
-    disk, parquet = LocalFileSystem(), ds.ParquetFileFormat()
-    fragments = [parquet.make_fragment(str(file), disk) for file in rows.files]
-    return ds.FileSystemDataset(fragments, common_types(rows.schema), parquet, disk)
+    return one_job(files_of_rejects(ledger.look(lambda tx: jobs.find_job(tx, reference))))
 
 
 def _results(ledger: Ledger, model: str) -> Sequence[JobRows]:
@@ -110,29 +103,30 @@ def _results(ledger: Ledger, model: str) -> Sequence[JobRows]:
 
     Raises InputMissing where a result lacks some of its parts: sums over the rest would be wrong in silence.
     """
-    return list(_rows_of(ledger.look(lambda tx: batches(tx, model))))
+    return _as_rows(_files_of(ledger.look(lambda tx: batches(tx, model))))
 
 
 def _latest(ledger: Ledger, model: str) -> Sequence[JobRows]:
+    return _as_rows(_newest(ledger, model))
+
+
+def _newest(ledger: Ledger, model: str) -> Iterator[JobFiles]:
     """The newest batch: by the slot that it was made for, else by its submission."""
     found = ledger.look(lambda tx: batches(tx, model))
     # Stable, the last submission first: of two with one time it counts.
     newest_first = sorted(found, key=lambda job: job.slot or job.submitted_at, reverse=True)
-    return list(islice(_rows_of(newest_first), 1))
+    return islice(_files_of(newest_first), 1)
 
 
-def _rows_of(found: Iterable[Job]) -> Iterator[JobRows]:
+def _files_of(found: Iterable[Job]) -> Iterator[JobFiles]:
     for job in found:
         try:
             there = has_result(job)
         except InputMissing:
             continue
         if there:
-            rows = files_of_result(job)
-            yield JobRows(
-                job_id=job.id,
-                slot=job.slot,
-                version=job.model.version,
-                files=[str(file) for file in rows.files],
-                schema=common_types(rows.schema),
-            )
+            yield JobFiles(job_id=job.id, slot=job.slot, version=job.model.version, rows=files_of_result(job))
+
+
+def _as_rows(jobs: Iterable[JobFiles]) -> list[JobRows]:
+    return [JobRows(rows=alike.rows, facts=alike.facts) for alike in many_jobs(jobs)]

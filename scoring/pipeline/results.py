@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,15 +11,8 @@ from scoring.core.errors import InputMissing, StorageFault
 from scoring.data.manifest import read_manifest
 from scoring.data.outputs import reject_files, result_files, result_schema, results_dataset
 from scoring.data.rejects import REJECT_SCHEMA
+from scoring.data.row_files import RowFiles
 from scoring.ledger.records import Job
-
-
-@dataclass(frozen=True, kw_only=True)
-class RowFiles:
-    """Parquet files with rows of one job, in input order; they stand, but have not been opened."""
-
-    files: Sequence[Path]
-    schema: pa.Schema
 
 
 def job_rows(job: Job) -> ds.Dataset | None:

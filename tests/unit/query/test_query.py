@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from scoring.core.errors import NotFound, StorageFault, UsageError
+from scoring.data.row_files import JobFiles, RowFiles, many_jobs
 from scoring.query.engine import Catalog, QueryLimits, lock, run_query
 from scoring.query.relations import JobRows
 
@@ -38,7 +39,9 @@ def output(tmp_path: Path) -> Path:
 def catalog(output: Path) -> Catalog:
     rows = ds.dataset(sorted(map(str, output.glob("*.parquet"))), format="parquet")
 
-    one = JobRows(job_id="aaaa1111", version=1, files=rows.files, schema=rows.schema)
+    files = RowFiles(files=[Path(file) for file in rows.files], schema=rows.schema)
+    alike = many_jobs([JobFiles(job_id="aaaa1111", slot=None, version=1, rows=files)])
+    one = [JobRows(rows=found.rows, facts=found.facts) for found in alike]
 
     def job(reference: str) -> ds.Dataset:
         if reference != "last":
@@ -47,7 +50,7 @@ def catalog(output: Path) -> Catalog:
 
     return Catalog(
         views={"job_progress": lambda: JOBS, "job_failures": _never},
-        models={"results_My-Churn": lambda: (one,), "latest_none": lambda: ()},
+        models={"results_My-Churn": lambda: one, "latest_none": lambda: ()},
         jobs={"results": job},
     )
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from scoring.data.row_files import JobFiles, RowFiles, many_jobs
 from scoring.query.engine import Catalog, run_query
 from scoring.query.relations import JobRows
 
@@ -21,9 +22,11 @@ def ask(folder: Path, sql: str, **jobs: dict[str, Any]) -> list[dict[str, Any]]:
     rows = []
     for job_id, columns in jobs.items():
         pq.write_table(pa.table(columns), folder / f"{job_id}.parquet")
-        file = str(folder / f"{job_id}.parquet")
-        rows.append(JobRows(job_id=job_id, version=1, files=[file], schema=pq.read_schema(file)))
-    catalog = Catalog(views={}, models={"results_m": lambda: rows})
+        file = folder / f"{job_id}.parquet"
+        files = RowFiles(files=[file], schema=pq.read_schema(file))
+        rows.append(JobFiles(job_id=job_id, slot=None, version=1, rows=files))
+    alike = [JobRows(rows=found.rows, facts=found.facts) for found in many_jobs(rows)]
+    catalog = Catalog(views={}, models={"results_m": lambda: alike})
     with run_query(sql, catalog) as answer:
         return [row for batch in answer.batches for row in batch.to_pylist()]
 
