@@ -68,8 +68,12 @@ def backfill(name: str, first: str, last: str, max_parallel: int | None, as_json
 
     def ask(tx: "Tx") -> "list[Slot]":
         line = schedules.find(tx, name).definition.line
-        end = min(end_point(last, "--to", line), read_clock(tx))
-        wanted = slots_between(line, point(first, "--from", line), end)
+        start, end = point(first, "--from", line), min(end_point(last, "--to", line), read_clock(tx))
+        if end < start:
+            raise UsageError(
+                "--from and --to", expected="times up to now, the first one first", got=f"{first} to {last}"
+            )
+        wanted = slots_between(line, start, end)
         return slots.ask(tx, name, wanted, origin=SlotOrigin.BACKFILL, max_parallel=max_parallel)
 
     with open_ledger() as ledger:
@@ -103,6 +107,8 @@ def point(text: str, option: str, line: CronLine) -> datetime:
         raise UsageError(
             option, expected="2026-01-31 or 2026-01-31T02:00", got=repr(text), remedy="give one of these forms"
         ) from None
+    if not 1970 < moment.year < 9999:
+        raise UsageError(option, expected="a time after 1970", got=repr(text), remedy="check the year")
     return moment if moment.tzinfo else moment.replace(tzinfo=line.zone)
 
 

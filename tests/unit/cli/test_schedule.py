@@ -1,0 +1,243 @@
+"""`scoring schedule`: what is asked for is on record, shown, changed and refused as the docs say."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from scoring.cli.schedule_run import end_point, point, slots_between
+from scoring.core.errors import UsageError
+from scoring.core.schedules.cron import CronLine
+from tests.unit.cli.conftest import Schedules
+
+BERLIN = CronLine.parse("0 2 * * *", "Europe/Berlin")
+
+
+def test_a_schedule_is_added_with_absolute_paths_and_said_in_words(schedules: Schedules) -> None:
+    """One line on stderr tells when it fires next; templates stay, relative paths count from here."""
+    options = ("--timezone", "Europe/Berlin", "--output", "out/{slot:%Y-%m-%d}", "--key", "id", "--keep", "30d")
+    said = schedules.add("churn", *options, "--keep-column", "plan", "--deadline", "90m").err
+    assert said.startswith("schedule churn: At 02:00 every day (Europe/Berlin); next at ")
+    shown = schedules.one()
+    assert f"{schedules.folder}/out/{{slot:%Y-%m-%d}}" == shown["output"]
+    assert [f"{schedules.folder}/rows.csv"] == shown["input"]
+    assert (["id"], ["plan"], "30d", "90m") == (shown["key"], shown["keep_column"], shown["keep"], shown["deadline"])
+    assert ("forbid", "latest", 1, False, False) == (
+        *(shown["overlap"], shown["catch_up"]),
+        *(shown["revision"], shown["paused"], shown["managed"]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        pytest.param(["--cron", "x"], 2, "five fields", id="no cron line"),
+        pytest.param(["--timezone", "Europe/Berlni"], 2, "did you mean Europe/Berlin?", id="no zone"),
+        pytest.param(["--overlap", "maybe"], 2, "forbid, queue, allow", id="no such overlap"),
+        pytest.param(["--catch-up", "some"], 2, "none, latest, all", id="no such catch-up"),
+        pytest.param(["--deadline", "soon"], 2, "--deadline", id="no duration"),
+        pytest.param(["--expect-by", "tea time"], 2, "06:00", id="no time"),
+        pytest.param(["--keep", "many"], 2, "--keep", id="nothing to keep"),
+        pytest.param(["--output", "out"], 2, "two slots would share", id="one output for all slots"),
+        pytest.param(["--strict", "--max-rejected", "1"], 2, "--strict", id="options that contradict"),
+        pytest.param(["--model", "unknown"], 3, "no model unknown", id="a model that is not registered"),
+        pytest.param(["--model", "missing.onnx"], 4, "no model at", id="a model that is not there"),
+    ],
+)
+def test_what_cannot_work_is_refused_when_it_is_added(
+    schedules: Schedules, options: list[str], code: int, said: str
+) -> None:
+    """The night is too late for it; and nothing is on record."""
+    assert said in schedules.add("churn", *options, code=code).err
+    assert [] == schedules("list", "--json").json
+
+
+def test_a_second_schedule_of_a_name_is_refused(schedules: Schedules) -> None:
+    """The message names edit."""
+    schedules.add()
+    assert "scoring schedule edit churn" in schedules.add(code=2).err
+
+
+def test_what_is_required_is_named(schedules: Schedules) -> None:
+    """Cron line, model and input have no default."""
+    assert "--cron" in schedules("add", "churn", "--model", "m", "--input", "i", code=2).err
+    assert "--model" in schedules("add", "churn", "--cron", "@daily", "--input", "i", code=2).err
+    assert "--input" in schedules("add", "churn", "--cron", "@daily", "--model", "m", code=2).err
+
+
+def test_an_edit_changes_what_is_given_and_clears_what_is_named(schedules: Schedules) -> None:
+    """Other options stay; an empty text and --without take an option back to its default."""
+    schedules.add("churn", "--strict", "--key", "id", "--deadline", "1h", "--expect-by", "06:00", "--tag", "a=b")
+    schedules("edit", "churn", "--cron", "30 3 * * *", "--deadline", "", "--without", "strict", "--key", "")
+    shown = schedules.one()
+    assert ("30 3 * * *", "06:00", ["a=b"], 2) == (
+        *(shown["cron"], shown["expect_by"], shown["tag"]),
+        shown["revision"],
+    )
+    assert {"strict", "deadline", "key"}.isdisjoint(shown)
+    assert "03:30" in schedules.one()["in_words"]
+
+
+def test_an_edit_of_nothing_makes_no_revision(schedules: Schedules) -> None:
+    """The same definition again is no change."""
+    schedules.add()
+    schedules("edit", "churn", "--cron", "0 2 * * *")
+    assert 1 == schedules.one()["revision"]
+
+
+def test_an_option_that_is_none_cannot_be_taken_back(schedules: Schedules) -> None:
+    """A slip in --without is named."""
+    schedules.add()
+    assert "--without" in schedules("edit", "churn", "--without", "dedline", code=2).err
+
+
+def test_the_history_tells_each_change(schedules: Schedules) -> None:
+    """Old and new value of each field, and it outlives the schedule."""
+    schedules.add()
+    schedules("edit", "churn", "--overlap", "queue")
+    schedules("pause", "churn")
+    schedules("resume", "churn")
+    schedules("remove", "churn")
+    changes = schedules("history", "churn", "--json").json
+    assert ["added", "edited", "paused", "resumed", "removed"] == [change["change"] for change in changes]
+    assert [1, 2, 3, 4, 5] == [change["revision"] for change in changes]
+    assert {"overlap": "forbid → queue"} == changes[1]["what"]
+    schedules("show", "churn", code=3)
+
+
+@pytest.mark.parametrize("command", ["show", "next", "pause", "resume", "remove", "history", "edit", "run"])
+def test_an_unknown_schedule_is_not_found_with_the_nearest_name(schedules: Schedules, command: str) -> None:
+    """Exit 3 and a guess."""
+    schedules.add()
+    assert "did you mean churn?" in schedules(command, "chrun", code=3).err
+
+
+def test_next_tells_local_time_and_utc(schedules: Schedules) -> None:
+    """So many times of each schedule, in the order in which they come; a paused one does not fire."""
+    schedules.add("churn", "--timezone", "Europe/Berlin")
+    schedules.add("yearly", cron="@yearly")
+    rows = schedules("next", "--count", 3, "--json").json
+    assert 6 == len(rows)
+    assert sorted(row["slot"] for row in rows) == [row["slot"] for row in rows]
+    berlin = next(row for row in rows if row["schedule"] == "churn")
+    assert " 02:00:00+0" in berlin["local"]
+    assert "At 02:00 every day" == berlin["in_words"]
+    schedules("pause", "churn")
+    assert [] == schedules("next", "churn", "--json").json
+    assert "churn is paused" in schedules("next", "churn").err
+
+
+def test_list_shows_how_schedules_stand(schedules: Schedules) -> None:
+    """A bare array with the columns of the view, by name; nothing said where there is none."""
+    assert "no schedule" in schedules("list").err
+    schedules.add("b")
+    schedules.add("a")
+    schedules("pause", "b")
+    rows = schedules("list", "--json").json
+    assert [("a", False), ("b", True)] == [(row["schedule"], row["paused"]) for row in rows]
+    assert None is rows[1]["next_slot"]
+    assert "0 2 * * *" in schedules("list").out
+
+
+def test_a_run_of_a_slot_makes_its_one_job(schedules: Schedules) -> None:
+    """The id on stdout, as submit prints it; again, the same id and a sentence."""
+    schedules.add("churn", "--timezone", "Europe/Berlin")
+    first = schedules("run", "churn", "--slot", "2026-01-02T02:00")
+    second = schedules("run", "churn", "--slot", "2026-01-02T01:00Z")
+    assert first.out == second.out
+    assert "nothing works on it yet" in first.err
+    assert "slot 2026-01-02 02:00:00+01:00 of schedule churn" in second.err
+    [slot] = schedules.one()["slots"]
+    assert ("2026-01-02T01:00:00Z", "submitted", "manual") == (slot["slot"], slot["state"], slot["origin"])
+    assert first.out.strip() == slot["job_id"]
+
+
+def test_a_refused_slot_is_tried_again(schedules: Schedules) -> None:
+    """Its input came later: the same slot then has its job."""
+    schedules.add("churn", "--input", "late-{slot:%d}.csv", "--output", "out/{slot}")
+    assert "late-02.csv" in schedules("run", "churn", "--slot", "2026-01-02", code=4).err
+    assert ["refused"] == schedules.states()
+    (schedules.folder / "late-02.csv").write_text("id,age,plan\na,30,free\n")
+    schedules("run", "churn", "--slot", "2026-01-02")
+    assert ["submitted"] == schedules.states()
+
+
+def test_run_and_wait_works_here(schedules: Schedules) -> None:
+    """Without a deployment --wait does the work itself; the verdict is the exit code."""
+    schedules.add("churn", "--output", "out/{slot:%Y-%m-%d}")
+    job = schedules("run", "churn", "--slot", "2026-01-02", "--wait", "--json").json
+    assert ("succeeded", "churn", "2026-01-02T00:00:00Z", 2) == (
+        *(job["state"], job["schedule"], job["slot"]),
+        job["rows_scored"],
+    )
+    assert (schedules.folder / "out/2026-01-02/_SUCCESS").exists()
+
+
+def test_a_backfill_queues_the_slots_of_days_both_included(schedules: Schedules) -> None:
+    """Local days; a slot that has its job keeps it, and one asked for twice is queued once."""
+    schedules.add("churn", "--timezone", "Europe/Berlin")
+    job = schedules("run", "churn", "--slot", "2026-03-29T03:00").out.strip()
+    asked = schedules("backfill", "churn", "--from", "2026-03-28", "--to", "2026-03-30", "--json").json
+    # On the 29th clocks were set forward over 02:00.
+    times = ["2026-03-28T01:00:00Z", "2026-03-29T01:00:00Z", "2026-03-30T00:00:00Z"]
+    assert times == [slot["slot"] for slot in asked]
+    assert [("waiting", None), ("submitted", job), ("waiting", None)] == [
+        (slot["state"], slot["job_id"]) for slot in asked
+    ]
+    again = schedules("backfill", "churn", "--from", "2026-03-28", "--to", "2026-03-30", "--max-parallel", 2)
+    assert "2 slots are queued, 1 have their job already" in again.err
+    assert 3 == len(schedules.states())
+
+
+def test_a_backfill_of_too_many_slots_is_refused_with_their_number(schedules: Schedules) -> None:
+    """Nobody queues half a year of minutes by a slip."""
+    schedules.add(cron="* * * * *")
+    asked = schedules("backfill", "churn", "--from", "2026-01-01", "--to", "2026-01-07", code=2)
+    assert "10,080" in asked.err
+    assert [] == schedules.states()
+
+
+def test_a_backfill_that_ends_before_it_begins_is_refused(schedules: Schedules) -> None:
+    """So is one of days to come."""
+    schedules.add()
+    schedules("backfill", "churn", "--from", "2026-01-02", "--to", "2026-01-01", code=2)
+    tomorrow = f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d}"
+    schedules("backfill", "churn", "--from", tomorrow, "--to", tomorrow, code=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("2026-01-02", datetime(2026, 1, 1, 23, tzinfo=UTC), id="a day begins on the zone's clock"),
+        pytest.param("2026-01-02T02:00", datetime(2026, 1, 2, 1, tzinfo=UTC), id="a time of the zone"),
+        pytest.param("2026-01-02 02:00", datetime(2026, 1, 2, 1, tzinfo=UTC), id="with a blank"),
+        pytest.param("2026-01-02T02:00Z", datetime(2026, 1, 2, 2, tzinfo=UTC), id="an offset counts"),
+    ],
+)
+def test_a_time_is_on_the_clock_of_the_schedule(text: str, expected: datetime) -> None:
+    """Unless it says otherwise."""
+    assert expected == point(text, "--slot", BERLIN)
+
+
+@pytest.mark.parametrize("text", ["yesterday", "", "0001-01-01", "9999-12-31"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    """The option is named."""
+    with pytest.raises(UsageError, match="--slot"):
+        point(text, "--slot", BERLIN)
+
+
+def test_a_date_to_ends_with_its_last_slot() -> None:
+    """--to 2026-01-02 holds the slot of that night, a time holds what is up to it."""
+    late = CronLine.parse("0 23 * * *", "Europe/Berlin")
+    start = point("2026-01-01", "--from", late)
+    assert 2 == len(slots_between(late, start, end_point("2026-01-02", "--to", late)))
+    assert 1 == len(slots_between(late, start, end_point("2026-01-02T22:59", "--to", late)))
+
+
+def test_an_export_is_printed(schedules: Schedules) -> None:
+    """One of three forms; none, or an unknown schedule, is refused."""
+    schedules.add()
+    assert "0 2 * * * submit-job" in schedules("export", "churn", "--crontab").out
+    assert "OnCalendar=*-*-* 02:00:00 UTC" in schedules("export", "churn", "--systemd").out
+    assert "kind: CronJob" in schedules("export", "churn", "--kubernetes").out
+    schedules("export", "churn", code=2)
+    schedules("export", "chrun", "--crontab", code=3)
