@@ -23,6 +23,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("cancel", "scoring.cli.control:cancel", "Stop a job for good."),
         Entry("retry", "scoring.cli.control:retry", "Queue what failed of a failed job again."),
         Entry("resume", "scoring.cli.control:resume", "Go on with an interrupted job of `scoring run`."),
+        Entry("gc", "scoring.cli.gc:gc", "Remove the batches that schedules no longer keep."),
     ),
     "Look at what came out": (
         Entry("results", "scoring.cli.results:results", "Print the rows of a result, or export them to a file."),

@@ -17,6 +17,11 @@ def new_job_id() -> JobId:
     return JobId(secrets.token_hex(8))
 
 
+def is_job_id(text: str) -> bool:
+    """True where it may be one, of whatever ledger."""
+    return len(text) == 16 and set(text) <= set("0123456789abcdef")
+
+
 @dataclass(frozen=True, order=True)
 class StepId:
     """The key of one step: all that a message carries beside its version."""

@@ -156,6 +156,13 @@ def retry(tx: Tx, job_id: JobId) -> Job:
             got=f"a job that is {state}",
             remedy=_HINT[state],
         )
+    if before.purged_at is not None:
+        raise UsageError(
+            f"job {job_id} cannot be retried",
+            expected="a job that still has its rows",
+            got="one that retention has taken",
+            remedy="submit it again",
+        )
     held_by = holder(tx, before.output)
     if held_by is not None:
         raise refused(before.output, held_by)

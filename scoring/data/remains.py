@@ -1,0 +1,77 @@
+"""What a job has left on disk: counted first, so that a dry run and the real one say the same."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from scoring.data.delta_log import DELTA_LOG, log_owner
+from scoring.data.outputs import files_of, remove_files
+from scoring.data.parts import STAGING
+from scoring.data.storage import storage_faults
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remains:
+    """Files that go together."""
+
+    output: Path | None = None
+    # Under the output, relative to it.
+    names: tuple[str, ...] = ()
+    # That go whole: chunk files, labels.
+    folders: tuple[Path, ...] = ()
+
+    def sizes(self) -> list[int]:
+        """Bytes of each file."""
+        named = [self.output / name for name in self.names] if self.output is not None else []
+        inner = (path for folder in self.folders for path in files_in(folder))
+        return [path.stat().st_size for path in (*named, *inner) if path.exists()]
+
+    def remove(self) -> None:
+        """Doing it again changes nothing. Raises StorageFault."""
+        if self.output is not None:
+            with storage_faults(self.output):
+                remove_files(self.output, self.names)
+                if self.output.is_dir() and not any(self.output.iterdir()):
+                    self.output.rmdir()
+        for folder in self.folders:
+            with storage_faults(folder):
+                if folder.is_dir():
+                    shutil.rmtree(folder)
+
+
+def in_sight(output: Path) -> bool:
+    """False where not even the folder around it is here: another host may have it."""
+    return output.is_dir() or output.parent.is_dir()
+
+
+def users_table(output: Path) -> bool:
+    """True where the output is a Delta table to which no job has committed last."""
+    return (output / DELTA_LOG).is_dir() and log_owner(output) is None
+
+
+def result_remains(output: Path, job_id: str, *folders: Path) -> Remains:
+    """The result as far as it is still the job's, and these folders."""
+    names = () if users_table(output) else tuple(files_of(output, job_id))
+    return Remains(output=output, names=names, folders=tuple(folder for folder in folders if folder.is_dir()))
+
+
+def staged_remains(output: Path, job_id: str) -> Remains:
+    """What attempts that did not win have left."""
+    return folder_remains(output / STAGING / job_id)
+
+
+def folder_remains(folder: Path | None) -> Remains:
+    """The folder, where it is there."""
+    return Remains(folders=(folder,) if folder is not None and folder.is_dir() else ())
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent) / name for name in names)
+
+
+def touched(folder: Path) -> float:
+    """When something in the folder last changed, in seconds since 1970."""
+    return max(path.lstat().st_mtime for path in (folder, *files_in(folder)))

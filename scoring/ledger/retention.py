@@ -1,0 +1,106 @@
+"""What a schedule lets go of, and how little the ledger keeps of it: the job's row, its totals and its figures."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Delete, Table, delete, exists, false, func, select, update
+
+from scoring.core.ids import NO_CHUNK, JobId
+from scoring.core.schedules.keep import Keep
+from scoring.core.states import JobState
+from scoring.ledger.attempts import lock_job
+from scoring.ledger.clock import instant, microseconds, now_us
+from scoring.ledger.database import Tx
+from scoring.ledger.job_rows import job_of, select_jobs
+from scoring.ledger.records import Job
+from scoring.ledger.tables import (
+    attempts,
+    chunk_metrics,
+    chunk_sums,
+    chunks,
+    jobs,
+    label_files,
+    parts,
+    reject_counts,
+    steps,
+)
+
+CHUNKS_AT_ONCE = 10_000
+"""Chunks whose rows go in one transaction: others wait for a SQLite ledger meanwhile."""
+
+_SETTLED = [state.value for state in JobState if state.settled]
+_BY_CHUNK = (attempts, chunk_sums, chunk_metrics, reject_counts, parts, chunks, steps)
+"""In an order that breaks no foreign key."""
+
+
+def expired(tx: Tx, schedule: str, keep: Keep, *, now: datetime, ended_before: datetime) -> list[Job]:
+    """Batches of the schedule that `keep` lets go of, by slot: settled, at rest, and older than what is kept.
+
+    ended_before: of jobs that ended later an attempt may still be alive.
+    """
+    own = (jobs.c.schedule == schedule) & jobs.c.slot.is_not(None) & jobs.c.purged_at.is_(None)
+    good = select(jobs.c.slot).where(own, jobs.c.state == JobState.SUCCEEDED.value)
+    newest = [instant(slot) for slot in tx.scalars(good.order_by(jobs.c.slot.desc()).limit(keep.looks_at))]
+    first_kept = keep.first_kept(newest, now)
+    if first_kept is None:
+        return []
+    query = select_jobs().where(own, _at_rest(ended_before), jobs.c.slot < microseconds(first_kept))
+    return [job_of(row) for row in tx.execute(query.order_by(jobs.c.slot))]
+
+
+def purge(tx: Tx, job_id: JobId, *, ended_before: datetime) -> bool:
+    """Settled → purged: from here on nobody reads or retries the job, and its files and rows may go.
+
+    False where it is purged already, was revived meanwhile, or its output is held.
+    """
+    lock_job(tx, job_id)
+    own = (jobs.c.job_id == job_id) & jobs.c.purged_at.is_(None) & _at_rest(ended_before)
+    return tx.execute(update(jobs).where(own).values(purged_at=now_us())).rowcount == 1
+
+
+def half_purged(tx: Tx) -> list[Job]:
+    """Jobs whose purge was broken off: their rows are the last to go."""
+    left = exists().where(steps.c.job_id == jobs.c.job_id)
+    query = select_jobs().where(jobs.c.purged_at.is_not(None), left)
+    return [job_of(row) for row in tx.execute(query.order_by(jobs.c.number))]
+
+
+def drop_rows(tx: Tx, job_id: JobId) -> bool:
+    """Delete the rows of up to CHUNKS_AT_ONCE chunks of a purged job; True while there are more.
+
+    Only figures of the whole job stay, and the job's row with its totals, which the views go on telling.
+    """
+    first = tx.execute(select(func.min(steps.c.chunk)).where(steps.c.job_id == job_id, steps.c.chunk > NO_CHUNK))
+    chunk = first.scalar_one()
+    if chunk is not None:
+        for table in _BY_CHUNK:
+            tx.execute(_own(table, job_id).where(table.c.chunk.between(chunk, chunk + CHUNKS_AT_ONCE - 1)))
+        return True
+    # The steps of the job itself last: while one is there, the purge is not over.
+    for table in (label_files, attempts, steps):
+        tx.execute(_own(table, job_id))
+    return False
+
+
+def ended(tx: Tx, *, before: datetime) -> list[tuple[JobId, str]]:
+    """(id, output) of jobs that need no chunk file and no staged file any more: none of them can be retried."""
+    done = [JobState.SUCCEEDED.value, JobState.CANCELLED.value]
+    over = jobs.c.state.in_(done) | jobs.c.purged_at.is_not(None)
+    query = select(jobs.c.job_id, jobs.c.output).where(_at_rest(before), over).order_by(jobs.c.number)
+    return [(JobId(row.job_id), row.output) for row in tx.execute(query)]
+
+
+def known(tx: Tx, ids: Collection[str]) -> set[str]:
+    """Those of the ids that are jobs."""
+    return set(tx.scalars(select(jobs.c.job_id).where(jobs.c.job_id.in_(ids))))
+
+
+def _at_rest(ended_before: datetime) -> Any:
+    return (
+        jobs.c.state.in_(_SETTLED) & (jobs.c.output_held == false()) & (jobs.c.finished_at < microseconds(ended_before))
+    )
+
+
+def _own(table: Table, job_id: JobId) -> Delete:
+    return delete(table).where(table.c.job_id == job_id)
