@@ -34,32 +34,37 @@ _UTC = {
     "postgresql": r"timestamptz 'epoch' + \1 * interval '1 microsecond'",
 }
 
-_CATALOG = {
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'view'",
-    "postgresql": "SELECT viewname FROM pg_views WHERE schemaname = current_schema()",
-}
+_HOME = {"sqlite": "SELECT 'main'", "postgresql": "SELECT quote_ident(current_schema())"}
+"""The schema of the ledger's tables, as {home} in the SQL."""
+
+_VIEW = re.compile(r"^CREATE VIEW (\w+)", re.MULTILINE)
 
 
-def drop_views() -> None:
-    """Take all views away, so that tables can change under them."""
-    connection = op.get_bind()
-    # Views read tables alone, never each other: any order will do.
-    for (name,) in connection.exec_driver_sql(_CATALOG[connection.dialect.name]).all():
-        connection.exec_driver_sql(f'DROP VIEW "{name}"')
+def drop_views(file: str) -> None:
+    """Take the views away that `migrations/sql/<file>` has made, so that tables can change under them.
+
+    No others: what users have made in the same schema is theirs.
+    """
+    for name in _VIEW.findall(_text(file)):
+        op.get_bind().exec_driver_sql(f'DROP VIEW "{name}"')
 
 
 def run(file: str) -> None:
     """Run `migrations/sql/<file>`, statement by statement, in the words of the dialect."""
     connection = op.get_bind()
+    home = connection.exec_driver_sql(_HOME[connection.dialect.name]).scalar_one()
     for statement in statements(file, connection.dialect.name):
         # The statement goes to the driver as it is: no colon or percent sign in it means a parameter.
-        connection.exec_driver_sql(statement)
+        connection.exec_driver_sql(statement.replace("{home}", home))
 
 
 def statements(file: str, dialect: str) -> Iterator[str]:
-    text = (Path(__file__).parent / "sql" / file).read_text(encoding="utf-8")
-    text = re.sub(r"--[^\n]*", "", text)
+    text = re.sub(r"--[^\n]*", "", _text(file))
     for word, meaning in _WORDS[dialect].items():
         text = text.replace(word, meaning)
     text = re.sub(r"\butc\((\w+\.\w+)\)", _UTC[dialect], text)
     return (statement.strip() for statement in text.split(";\n") if statement.strip())
+
+
+def _text(file: str) -> str:
+    return (Path(__file__).parent / "sql" / file).read_text(encoding="utf-8")

@@ -38,6 +38,11 @@ EVENTS: dict[str, tuple[int, str]] = {
     "schedule.late": (WARNING, "{schedule}: slot {slot} is late, expected by {expected_by}; {standing}"),
     "schedule.held": (WARNING, "{schedule}: slot {slot} cannot start now and is tried again: {error}"),
     "schedule.broken": (ERROR, "{schedule}: its definition cannot be used: {error}"),
+    # Result tables.
+    "table.indexed": (WARNING, "the table {table} has {indexes} indexes: rows go in several times slower than without"),
+    "table.copied": (INFO, "{table}: {rows} rows of chunk {chunk} written, {rows_per_second} a second"),
+    "table.index_built": (INFO, "{table}: the rows of job {job} are indexed"),
+    "table.index_refused": (WARNING, "{table}: Postgres cannot index the rows of job {job}: {error}"),
     # Servers.
     "ledger.away": (WARNING, "the ledger does not answer: {error}"),
     "broker.away": (WARNING, "the broker does not answer; {messages} messages of queue {queue} will be rung later"),

@@ -9,6 +9,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    frozen.drop_views()
     frozen.run("0001_tables.sql")
     frozen.run("0001_views.sql")

@@ -9,6 +9,7 @@ import math
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ BLOCK_BYTES = 8 * 2**20
 HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 TRAILER = struct.pack(">h", -1)
 
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
 
 def copy_blocks(batch: pa.RecordBatch, leading: Sequence[bytes | None] = ()) -> Iterator[bytes | memoryview]:
     """The whole of a COPY … (FORMAT binary). Raises TableRefused for a value that Postgres cannot hold.
@@ -38,6 +41,19 @@ def copy_blocks(batch: pa.RecordBatch, leading: Sequence[bytes | None] = ()) -> 
     for first in range(0, batch.num_rows, rows):
         yield _block(batch.slice(first, rows), leading)
     yield TRAILER
+
+
+def text_field(value: str) -> bytes:
+    return value.encode()
+
+
+def integer_field(value: int) -> bytes:
+    return struct.pack(">i", value)
+
+
+def instant_field(moment: datetime) -> bytes:
+    """An aware datetime as a timestamptz: microseconds since 2000."""
+    return struct.pack(">q", (moment - _EPOCH) // timedelta(microseconds=1))
 
 
 @dataclass(frozen=True, kw_only=True)

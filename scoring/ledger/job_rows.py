@@ -115,5 +115,5 @@ def row_of(job: NewJob) -> dict[str, Any]:
         "whole_groups": job.whole_groups,
         "max_failures": job.max_failures,
         "rows_expected": job.rows_expected,
-        "result_table": job.result_table,
+        "result_table": None if job.result_table is None else str(job.result_table.name),
     }

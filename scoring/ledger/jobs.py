@@ -12,6 +12,7 @@ from scoring.ledger.database import Tx, insert_or_nothing
 from scoring.ledger.job_rows import job_of, no_job, read_job, row_of, select_jobs
 from scoring.ledger.output_claims import holder, refused
 from scoring.ledger.records import FLEET, CancelResult, Job, NewJob
+from scoring.ledger.result_tables import make_ready
 from scoring.ledger.tables import jobs, model_versions, steps
 from scoring.ledger.verdicts import begin_finalizing, cancel, retry, settle, stop, stop_over_limit
 
@@ -53,6 +54,8 @@ def insert_job(tx: Tx, new: NewJob) -> Job:
         # The clock is read per try: a try may wait for the transaction that stands in its way.
         if tx.execute(statement.values(**row, submitted_at=now_us())).one_or_none() is not None:
             _insert_steps(tx, new)
+            if new.result_table is not None:
+                make_ready(tx, new.result_table, new.id, new.slot)
             return read_job(tx, new.id)
         existing = _twin(tx, new)
         if existing is not None:

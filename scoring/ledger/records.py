@@ -11,6 +11,7 @@ from scoring.core.chunks import Chunk, Part
 from scoring.core.errors import ErrorCode
 from scoring.core.ids import JobId, StepId
 from scoring.core.options import JobOptions
+from scoring.core.result_table import ResultTable
 from scoring.core.source import InputFile
 from scoring.core.states import Gate, JobState, Priority, StepState
 
@@ -86,8 +87,8 @@ class NewJob:
     # Name of the schedule and its logical time in UTC, where a schedule made the job.
     schedule: str | None = None
     slot: datetime | None = None
-    # SCHEMA.NAME of the Postgres table that gets its rows too.
-    result_table: str | None = None
+    # The Postgres table that gets its rows too: made, or given a partition, together with the job.
+    result_table: ResultTable | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

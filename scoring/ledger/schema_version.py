@@ -1,7 +1,15 @@
 """`scoring db upgrade` and `scoring db check`."""
 
-from scoring.ledger import revisions
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError
+
+from scoring.core.errors import SettingsError
+from scoring.ledger import readers, revisions
 from scoring.ledger.database import Ledger
+
+_STILL_NEEDED = "2BP01"  # dependent_objects_still_exist
 
 
 def upgrade(ledger_url: str) -> str:
@@ -12,7 +20,10 @@ def upgrade(ledger_url: str) -> str:
     ledger = Ledger.connect(ledger_url)
     try:
         with ledger.write() as tx:
-            revisions.migrate(tx)
+            with _views_in_words():
+                revisions.migrate(tx)
+            if ledger.dialect == "postgresql":
+                readers.grant_views(tx)
             return revisions.HEAD
     finally:
         ledger.close()
@@ -27,3 +38,20 @@ def check(ledger_url: str) -> str:
             return revisions.HEAD
     finally:
         ledger.close()
+
+
+@contextmanager
+def _views_in_words() -> Iterator[None]:
+    """A view that a user has made over the ledger's holds them in place."""
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _STILL_NEEDED:
+            raise
+        detail = getattr(getattr(error.orig, "diag", None), "message_detail", None)
+        raise SettingsError(
+            "the ledger's views cannot be made anew",
+            expected="nothing that was built upon them",
+            got=str(detail or error.orig).replace("\n", "; "),
+            remedy="drop those views, run `scoring db upgrade`, and make them again",
+        ) from error

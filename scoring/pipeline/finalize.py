@@ -23,6 +23,7 @@ from scoring.ledger.records import Claim, CommittedPart, Job
 from scoring.pipeline.context import Context
 from scoring.pipeline.lease import Lease
 from scoring.pipeline.models import part_metadata
+from scoring.pipeline.to_table import index_rows
 from scoring.pipeline.verdict import lost_part, reach_verdict
 
 NO_ATTEMPT = 0
@@ -38,6 +39,7 @@ def finalize(context: Context, claim: Claim, lease: Lease) -> None:
         verdict, figures = reach_verdict(context, job, committed, lease)
         job = context.ledger.run(lambda tx: jobs.begin_finalizing(tx, claim, verdict, figures))
     _publish(context, job, committed, lease)
+    index_rows(context, job)
     lease.end()
     context.ledger.run(lambda tx: _settle(tx, claim))
     if job.succeeds or job.state is JobState.CANCELLED:

@@ -42,7 +42,7 @@ class Lease:
         self._begun = self._extended = time.monotonic()
         self._ended = Event()
         self._reason: ScoringError | None = None
-        self._thread = Thread(target=self._beat, name=f"lease {claim.step}", daemon=True)
+        self._thread = self._heart()
 
     def __enter__(self) -> "Lease":
         self._thread.start()
@@ -72,6 +72,16 @@ class Lease:
         self._extend()
         if self._reason is not None:
             raise self._reason
+
+    def keep_on(self) -> None:
+        """Beat again, where `end` has ended it and the commit that followed was undone."""
+        if self._ended.is_set():
+            self._ended.clear()
+            self._thread = self._heart()
+            self._thread.start()
+
+    def _heart(self) -> Thread:
+        return Thread(target=self._beat, name=f"lease {self._claim.step}", daemon=True)
 
     def _beat(self) -> None:
         while self._reason is None:

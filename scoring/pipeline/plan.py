@@ -12,6 +12,7 @@ from scoring.core.source import ColumnKind, SourceSchema
 from scoring.data.outputs import check_output
 from scoring.ledger import reports
 from scoring.pipeline.context import Context
+from scoring.pipeline.planned_table import planned_table
 from scoring.pipeline.prepare import JobRequest, Prepared, output_roots, prepare
 
 CHUNKS_ON_DISK = 8
@@ -70,6 +71,7 @@ def plan(context: Context, request: JobRequest) -> Plan:
             overwrite=request.options.overwrite,
             roots=output_roots(context),
         )
+    planned_table(context, prepared)
     rows = _rows(prepared, request.options.limit)
     return Plan(
         files=tuple(file.path for file in prepared.files),

@@ -1,5 +1,6 @@
 """One chunk: read, run the model, stage the files, commit, promote. The commit decides; all else can be done again."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ from scoring.data import parts as part_files
 from scoring.data.chunk_files import delete_chunk, read_chunk
 from scoring.data.rejects import count_rejects
 from scoring.ledger import jobs, parts, steps
-from scoring.ledger.database import OutcomeUnknown
+from scoring.ledger.database import OutcomeUnknown, Tx
 from scoring.ledger.records import Claim, Job
 from scoring.model.columns import part_batch
 from scoring.model.measure import chunk_metrics, measure_chunk
@@ -18,9 +19,20 @@ from scoring.model.runner import Model
 from scoring.pipeline.context import Context
 from scoring.pipeline.lease import Lease
 from scoring.pipeline.models import part_metadata
+from scoring.pipeline.to_table import copy_rows
 
 MICRO_BATCH_ROWS = 1_024
 """For a chunk without a row, on which nothing can be measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Staged:
+    """All that the commit of a chunk decides about."""
+
+    job: Job
+    part: Part
+    # The rows of the part, for the result table.
+    batch: pa.RecordBatch
 
 
 def score(context: Context, claim: Claim, lease: Lease) -> None:
@@ -28,22 +40,21 @@ def score(context: Context, claim: Claim, lease: Lease) -> None:
     job, chunk = context.ledger.look(
         lambda tx: (jobs.job(tx, claim.step.job_id), parts.chunk(tx, claim.step.job_id, claim.step.chunk))
     )
-    part = _stage(context, job, chunk, claim.attempt, lease)
+    staged = _stage(context, job, chunk, claim.attempt, lease)
     output = Path(job.output)
     try:
-        lease.end()
-        _commit(context, claim, part)
+        _commit(context, staged, claim, lease)
     except OutcomeUnknown:
         raise  # the commit may have happened: the files are no longer ours to remove
     except Exception:
-        _remove(output, part)
+        _remove(output, staged.part)
         raise
     if not job.options.overwrite:
-        part_files.promote_part(output, part)
+        part_files.promote_part(output, staged.part)
     delete_chunk(chunk, context.work_folder(job.id))
 
 
-def _stage(context: Context, job: Job, chunk: Chunk, attempt: int, lease: Lease) -> Part:
+def _stage(context: Context, job: Job, chunk: Chunk, attempt: int, lease: Lease) -> _Staged:
     clean = read_chunk(chunk, context.work_folder(job.id), job.binding.columns)
     lease.check()
     model = context.models.get(job)
@@ -54,7 +65,7 @@ def _stage(context: Context, job: Job, chunk: Chunk, attempt: int, lease: Lease)
     sums = measure_chunk(clean.batch, outputs, job.binding, job.options)
     output, number, metadata = Path(job.output), chunk.chunk, part_metadata(job, chunk.chunk)
     rejects = clean.rejects
-    return Part(
+    part = Part(
         chunk=number,
         rows_scored=batch.num_rows,
         rows_rejected=0 if rejects is None else rejects.num_rows,
@@ -65,6 +76,7 @@ def _stage(context: Context, job: Job, chunk: Chunk, attempt: int, lease: Lease)
         reject_counts=count_rejects(rejects),
         sums=None if sums is None else to_bytes(sums),
     )
+    return _Staged(job=job, part=part, batch=batch)
 
 
 def _micro_batch_rows(context: Context, job: Job, model: Model, batch: pa.RecordBatch) -> int:
@@ -77,10 +89,21 @@ def _micro_batch_rows(context: Context, job: Job, model: Model, batch: pa.Record
     return context.ledger.run(lambda tx: jobs.pin_micro_batch(tx, job.id, measured))
 
 
-def _commit(context: Context, claim: Claim, part: Part) -> None:
-    metrics = chunk_metrics(part.sums, part.rows_scored)
+def _commit(context: Context, staged: _Staged, claim: Claim, lease: Lease) -> None:
+    metrics = chunk_metrics(staged.part.sums, staged.part.rows_scored)
+    if staged.job.result_table is None:
+        lease.end()
+
+    def complete(tx: Tx) -> None:
+        if staged.job.result_table is not None:
+            # Under the heartbeat, for this may take longer than a lease; it still beats, or again at a second try.
+            lease.keep_on()
+            copy_rows(tx, staged.job, staged.part.chunk, staged.batch, lease.check)
+            lease.end()
+        steps.complete_chunk(tx, claim, staged.part, metrics)
+
     try:
-        context.ledger.run(lambda tx: steps.complete_chunk(tx, claim, part, metrics))
+        context.ledger.run(complete)
     except OutcomeUnknown:
         if not context.ledger.look(lambda tx: steps.was_committed(tx, claim)):
             raise

@@ -16,6 +16,7 @@ from scoring.ledger.database import Tx
 from scoring.ledger.records import FLEET, Job, NewJob
 from scoring.pipeline.context import Context
 from scoring.pipeline.plan import disk_bytes
+from scoring.pipeline.planned_table import planned_table
 from scoring.pipeline.prepare import STDIN, JobRequest, output_roots, prepare, register
 from scoring.pipeline.publish import publish_due
 from scoring.telemetry import announce
@@ -121,6 +122,7 @@ def _new_job(context: Context, request: JobRequest, digest: str, runner: str) ->
     output = options.output or str(context.settings.store / "results" / job_id)
     check_output(Path(output), job_id=job_id, overwrite=options.overwrite, roots=output_roots(context))
     _check_disk(Path(output), disk_bytes(prepared))
+    table = planned_table(context, prepared)
     version = register(context, prepared.model)
     return NewJob(
         id=job_id,
@@ -135,6 +137,7 @@ def _new_job(context: Context, request: JobRequest, digest: str, runner: str) ->
         whole_groups=prepared.whole_groups,
         output=output,
         max_failures=context.settings.max_attempts,
+        result_table=table,
     )
 
 

@@ -72,3 +72,29 @@ def postgres_desk(request: pytest.FixtureRequest, migrated_postgres: str) -> Ite
     opened = Ledger.open(migrated_postgres)
     yield Desk(opened)
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def results_url(fresh_postgres: Callable[[], str]) -> str:
+    """A ledger in a database of its own: readers change what everybody may do there."""
+    url = fresh_postgres()
+    schema_version.upgrade(url)
+    return url
+
+
+OF_USERS = (
+    "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+    " AND NOT relispartition AND relname <> ALL (%s)"
+)
+
+
+@pytest.fixture
+def results_desk(results_url: str) -> Iterator[Desk]:
+    """Without a job, and without a table but the ledger's."""
+    with psycopg.connect(plain(results_url), autocommit=True) as connection:
+        connection.execute(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY CASCADE")
+        for (name,) in connection.execute(OF_USERS, ([*metadata.tables, "alembic_version"],)).fetchall():
+            connection.execute(f'DROP TABLE "{name}" CASCADE')
+    ledger = Ledger.open(results_url)
+    yield Desk(ledger)
+    ledger.close()

@@ -1,0 +1,154 @@
+"""Tables in Postgres that get the rows of jobs: found, made, given a partition and a view, emptied again.
+
+A table belongs to its users: it is created where it is missing, checked where it is there, never altered.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import exists, select, text
+
+from scoring.core.errors import OutputRefused, UsageError
+from scoring.core.ids import JobId
+from scoring.core.result_table import JOB_ID, SLOT, PartitionBy, ResultTable, TableName
+from scoring.ledger import readers
+from scoring.ledger.clock import microseconds
+from scoring.ledger.database import Tx
+from scoring.ledger.records import Job
+from scoring.ledger.reports import VIEWS
+from scoring.ledger.result_catalog import MADE_HERE, FoundTable, columns_of, differences, find_table
+from scoring.ledger.result_sql import execute, literal, lock_table_name, partition_name, qualified, quoted, refusing
+from scoring.ledger.tables import jobs, metadata
+
+DELETE_SECONDS = 3_600
+"""A table without partitions is emptied row by row."""
+
+_OWN_NAMES = frozenset({*metadata.tables, *VIEWS, "alembic_version"})
+_SYSTEM_SCHEMAS = ("pg_", "information_schema")
+
+
+def resolve(tx: Tx, written: str) -> TableName:
+    """`[SCHEMA.]NAME` as a user writes it → the table that it names.
+
+    Raises UsageError where the ledger is not Postgres, or the name cannot be that of a result table.
+    """
+    if tx.dialect.name != "postgresql":
+        raise UsageError(
+            "--to-table",
+            expected="a ledger in Postgres: the table lies beside it",
+            got="an embedded ledger",
+            remedy="set SCORING_DATABASE_URL to postgresql+psycopg://…",
+        )
+    home = str(tx.scalar(text("SELECT current_schema()")))
+    name = TableName.parse(written, schema=home)
+    if name.schema.startswith(_SYSTEM_SCHEMAS) or (name.schema == home and name.name in _OWN_NAMES):
+        raise UsageError("--to-table", expected="a name of your own", got=str(name), remedy="choose another name")
+    return name
+
+
+def check(tx: Tx, table: ResultTable) -> FoundTable | None:
+    """The table as it is, None where it is still to be made. Raises OutputRefused, naming every difference at once."""
+    found = find_table(tx, table.name)
+    if found is None:
+        return None
+    said = differences(found, table)
+    if said:
+        raise OutputRefused(
+            f"the table {table.name} cannot take the rows",
+            expected="the columns of the result, with job_id text and chunk integer",
+            got="; ".join(said),
+            remedy="alter the table, or name another one",
+        )
+    return found
+
+
+def make_ready(tx: Tx, table: ResultTable, job_id: JobId, slot: datetime | None) -> None:
+    """Create the table, its view and the partition of the job where they are missing.
+
+    Two submits at once: one waits, and finds what it needs. Raises OutputRefused.
+    """
+    lock_table_name(tx, table.name)
+    with refusing(f"make the table {table.name} ready"):
+        found = check(tx, table)
+        if found is None:
+            _create(tx, table)
+        partition_by = table.partition_by if found is None else found.partition_by
+        if partition_by is not None:
+            _attach(tx, table.name, partition_by, job_id, slot)
+        if find_table(tx, table.name.latest) is None:
+            _create_view(tx, table.name, by_slot=partition_by is PartitionBy.SLOT)
+            readers.grant_table(tx, table.name)
+
+
+def drop_rows(tx: Tx, job: Job) -> None:
+    """Take the rows of `job` out of its table: by dropping its partition, where it has one for itself.
+
+    Nothing happens where the job has no table, or the table is gone. Raises OutputRefused where Postgres forbids it.
+    """
+    if job.result_table is None:
+        return
+    name = TableName.stored(job.result_table)
+    found = find_table(tx, name)
+    if found is None:
+        return
+    with refusing(f"take the rows of job {job.id} out of {name}"):
+        partition = _own_partition(tx, name, found.partition_by, job)
+        if partition is not None:
+            execute(tx, f"DROP TABLE {qualified(partition)}")
+        else:
+            execute(tx, f"SET LOCAL statement_timeout = '{DELETE_SECONDS}s'")
+            execute(tx, f"DELETE FROM {qualified(name)} WHERE {JOB_ID} = {literal(job.id)}")
+
+
+def _create(tx: Tx, table: ResultTable) -> None:
+    columns = columns_of(table, table.partition_by)
+    required = {JOB_ID, "chunk", "_row"}
+    body = ", ".join(f"{quoted(c.name)} {c.type}{' NOT NULL' if c.name in required else ''}" for c in columns)
+    by = f" PARTITION BY LIST ({quoted(table.partition_by.value)})" if table.partition_by else ""
+    execute(tx, f"CREATE TABLE {qualified(table.name)} ({body}){by}")
+    _sign(tx, table.name)
+
+
+def _attach(tx: Tx, name: TableName, by: PartitionBy, job_id: JobId, slot: datetime | None) -> None:
+    partition = partition_name(name, by, job_id, slot)
+    if find_table(tx, partition) is not None:
+        return  # of an earlier job of the slot
+    parent, child = qualified(name), qualified(partition)
+    like = "INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE INCLUDING COMPRESSION"
+    # Not PARTITION OF: that would wait for every reader and writer of the table, and keep them waiting.
+    execute(tx, f"CREATE TABLE {child} (LIKE {parent} {like})")
+    value = literal(job_id) if by is PartitionBy.JOB else "NULL" if slot is None else literal(slot.isoformat())
+    execute(tx, f"ALTER TABLE {parent} ATTACH PARTITION {child} FOR VALUES IN ({value})")
+    _sign(tx, partition)
+
+
+def _sign(tx: Tx, name: TableName) -> None:
+    execute(tx, f"COMMENT ON TABLE {qualified(name)} IS {literal(MADE_HERE)}")
+
+
+def _create_view(tx: Tx, name: TableName, *, by_slot: bool) -> None:
+    """The newest batch. Functions stand between it and the ledger's tables, so that migrations may alter these."""
+    rows = f"SELECT * FROM {qualified(name)} WHERE {JOB_ID} = (SELECT newest_batch({literal(str(name))}))"
+    if by_slot:
+        # Twice, for a partition is found by `=` or by IS NULL, and by nothing that means both.
+        slot = f"(SELECT newest_batch_slot({literal(str(name))}))"
+        rows = f"{rows} AND {SLOT} = {slot} UNION ALL {rows} AND {SLOT} IS NULL AND {slot} IS NULL"
+    execute(tx, f"CREATE VIEW {qualified(name.latest)} AS {rows}")
+
+
+def _own_partition(tx: Tx, name: TableName, by: PartitionBy | None, job: Job) -> TableName | None:
+    """The partition that holds rows of the job and of no other."""
+    if by is None or (by is PartitionBy.SLOT and _slot_is_shared(tx, job)):
+        return None
+    partition = partition_name(name, by, job.id, job.slot)
+    return None if find_table(tx, partition) is None else partition
+
+
+def _slot_is_shared(tx: Tx, job: Job) -> bool:
+    slot = None if job.slot is None else microseconds(job.slot)
+    others = exists().where(
+        jobs.c.result_table == job.result_table,
+        jobs.c.slot.is_not_distinct_from(slot),
+        jobs.c.job_id != job.id,
+        jobs.c.purged_at.is_(None),
+    )
+    return bool(tx.scalar(select(others)))

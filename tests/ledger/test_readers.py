@@ -1,0 +1,121 @@
+"""Roles that read what is promised and nothing else; and that migrations leave what users built upon it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+
+import migrations
+from scoring.core.errors import SettingsError, UsageError
+from scoring.core.result_table import TableName
+from scoring.ledger import readers, revisions, schema_version
+from scoring.ledger.database import Ledger, Tx
+from scoring.ledger.reports import VIEWS
+from scoring.ledger.result_sql import execute
+from tests.ledger.desk import Desk
+from tests.ledger.result_desk import finished, sql, submit, table
+from tests.servers.postgres import plain
+
+
+def as_role(url: str, role: str, statement: str) -> list[Any]:
+    with psycopg.connect(plain(url)) as connection:
+        connection.execute(f'SET ROLE "{role}"')
+        return connection.execute(statement).fetchall()
+
+
+@pytest.fixture
+def role(results_desk: Desk) -> Iterator[str]:
+    """A name that asks for quotes; roles outlive their database."""
+    name = 'ana"lyst'
+    yield name
+    sql(results_desk, 'DROP OWNED BY "ana""lyst"; DROP ROLE IF EXISTS "ana""lyst"')
+
+
+def test_a_reader_sees_views_and_results_and_nothing_else(results_desk: Desk, results_url: str, role: str) -> None:
+    """Tables that come later too; no table of the ledger, no writing, no making."""
+    job = finished(results_desk)
+    made = results_desk.run(lambda tx: readers.grant(tx, role))
+    assert (True, ("public.scores",), False) == (made.created, made.tables, made.may_make_temporary)
+    later = table(TableName(schema="public", name="later"))
+    submit(results_desk, later)
+    allowed = ["job_progress", "batch_accuracy", "scores", "latest_scores", "later", "latest_later"]
+    quoted = role.replace('"', '""')
+    for name in allowed:
+        as_role(results_url, quoted, f"SELECT * FROM {name}")
+    assert [(job.id,)] == as_role(results_url, quoted, "SELECT DISTINCT job_id FROM latest_scores")
+    for statement in (
+        "SELECT * FROM jobs",
+        "SELECT * FROM meta",
+        "DELETE FROM scores",
+        "UPDATE job_rejects SET rows = 0",
+        "INSERT INTO later (job_id) VALUES ('x')",
+        "CREATE TABLE mine (a int)",
+        "CREATE TEMP TABLE mine (a int)",
+        "CREATE SCHEMA mine",
+        "TRUNCATE scores",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            as_role(results_url, quoted, statement)
+
+
+def test_a_reader_is_made_once_and_stays_after_an_upgrade(results_desk: Desk, results_url: str, role: str) -> None:
+    """Migrations make the views anew; the grants come with them. A role that is gone is left out."""
+    results_desk.run(lambda tx: readers.grant(tx, role))
+    assert not results_desk.run(lambda tx: readers.grant(tx, role)).created
+    quoted = role.replace('"', '""')
+    sql(results_desk, f'REVOKE ALL ON job_progress FROM "{quoted}"')
+    schema_version.upgrade(results_url)
+    as_role(results_url, quoted, "SELECT * FROM job_progress")
+    sql(results_desk, f'DROP OWNED BY "{quoted}"; DROP ROLE "{quoted}"')
+    schema_version.upgrade(results_url)
+    submit(results_desk)
+    results_desk.run(lambda tx: readers.grant(tx, role))
+
+
+@pytest.mark.parametrize(("name", "error"), [("scoring", UsageError), ("pg_mine", SettingsError), ("", UsageError)])
+def test_a_role_that_is_no_reader_is_refused(name: str, error: type[Exception], results_desk: Desk) -> None:
+    """The ledger's own, a reserved name, none."""
+    with pytest.raises(error):
+        results_desk.run(lambda tx: readers.grant(tx, name))
+
+
+def revision(tx: Tx, number: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = tx
+    command.upgrade(config, number)
+
+
+def test_an_upgrade_leaves_the_views_of_users_alone(fresh_postgres: Callable[[], str]) -> None:
+    """One that stands on the ledger's own is named, and nothing is changed; any other stays."""
+    url = fresh_postgres()
+    ledger = Ledger.connect(url)
+    with ledger.write() as tx:
+        revision(tx, "0001")
+        execute(tx, "CREATE VIEW latest_news AS SELECT 1 AS one")
+        execute(tx, "CREATE VIEW mine AS SELECT job_id FROM job_progress")
+    with pytest.raises(SettingsError, match="view mine depends on view job_progress"):
+        schema_version.upgrade(url)
+    with ledger.write() as tx:
+        assert "0001" == revisions.revision(tx)
+        execute(tx, "DROP VIEW mine")
+    schema_version.upgrade(url)
+    with ledger.read() as tx:
+        assert 1 == tx.scalar(text("SELECT one FROM latest_news"))
+    ledger.close()
+
+
+def test_the_view_of_the_newest_batch_holds_no_table_in_place(results_desk: Desk) -> None:
+    """A migration may take the ledger's views away and alter any column of `jobs` while it is there."""
+    job = finished(results_desk)
+    with pytest.raises(RuntimeError, match="undone"), results_desk.ledger.write() as tx:
+        for view in VIEWS:
+            execute(tx, f"DROP VIEW {view}")
+        execute(tx, "ALTER TABLE jobs ALTER COLUMN submitted_at TYPE numeric, ALTER COLUMN number TYPE integer")
+        assert job.id == tx.scalar(text("SELECT DISTINCT job_id FROM latest_scores"))
+        raise RuntimeError("undone")

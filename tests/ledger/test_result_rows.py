@@ -1,0 +1,113 @@
+"""Rows of result tables: the newest batch, what Postgres refuses, what stays of an interrupted copy, indexes."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+
+from scoring.core.arguments import job_options
+from scoring.core.errors import LeaseLost, TableRefused
+from scoring.core.result_table import PartitionBy, TableName
+from scoring.ledger.result_indexes import Indexed
+from scoring.pipeline.to_table import copy_rows
+from tests.ledger.desk import Desk
+from tests.ledger.result_desk import build, finished, indexes, rows, sql, submit, table, write
+
+
+@pytest.mark.parametrize("kind", [None, PartitionBy.JOB, PartitionBy.SLOT])
+def test_the_view_shows_the_newest_batch(kind: PartitionBy | None, results_desk: Desk) -> None:
+    """By slot where there is one, of succeeded jobs only; a live job's rows are not in it."""
+    newest = "SELECT DISTINCT job_id FROM latest_scores"
+    first = finished(results_desk, wanted=table(by=kind))
+    assert [(first.id,)] == sql(results_desk, newest)
+    late = finished(results_desk, schedule="a", slot=datetime(2001, 1, 1, tzinfo=UTC))
+    assert [(first.id,)] == sql(results_desk, newest)
+    tomorrow = finished(results_desk, schedule="a", slot=datetime(2999, 1, 1, tzinfo=UTC))
+    assert [(tomorrow.id,)] == sql(results_desk, newest)
+    live = submit(results_desk, schedule="a", slot=datetime(2999, 1, 2, tzinfo=UTC))
+    write(results_desk, live)
+    assert [(tomorrow.id,)] == sql(results_desk, newest)
+    assert late.id != tomorrow.id
+
+
+def test_what_postgres_does_not_take_fails_the_chunk_in_words(results_desk: Desk) -> None:
+    """With the column where Postgres names it; no row stays."""
+    job = submit(results_desk)
+    with pytest.raises(TableRefused, match=r"0x00.*column 100%"):
+        write(results_desk, job, rows(name="a\0b"))
+    sql(results_desk, "ALTER TABLE scores ADD CHECK (score < 1)")
+    with pytest.raises(TableRefused, match="violates check constraint"):
+        write(results_desk, job)
+    sql(results_desk, "ALTER TABLE scores DROP COLUMN score CASCADE")
+    with pytest.raises(TableRefused, match=r'column "score".*does not exist'):
+        write(results_desk, job)
+    assert [(0,)] == sql(results_desk, "SELECT count(*) FROM scores")
+    sql(results_desk, "DROP TABLE scores")
+    with pytest.raises(TableRefused, match="no such table"):
+        write(results_desk, job)
+
+
+def test_a_copy_that_is_stopped_leaves_no_row(results_desk: Desk) -> None:
+    """The lease is looked at between two blocks."""
+    job = submit(results_desk)
+
+    def stop() -> None:
+        raise LeaseLost("taken")
+
+    with pytest.raises(LeaseLost, match="taken"):
+        results_desk.run(lambda tx: copy_rows(tx, job, 0, rows(), stop))
+    assert [(0,)] == sql(results_desk, "SELECT count(*) FROM scores")
+
+
+def test_the_time_outs_of_a_copy_end_with_it(results_desk: Desk) -> None:
+    """What follows in the transaction is a plain move of the ledger."""
+    job = submit(results_desk)
+    with results_desk.ledger.write() as tx:
+        copy_rows(tx, job, 0, rows(), lambda: None)
+        assert ["30s", "10s"] == [tx.scalar(text(f"SHOW {name}_timeout")) for name in ("statement", "lock")]
+
+
+def test_indexes_are_built_once_the_last_writer_is_done(results_desk: Desk) -> None:
+    """(job_id, _row) and the keys; a second job finds them."""
+    options = job_options(key="100%")
+    one, two = submit(results_desk, options=options), submit(results_desk, options=options)
+    write(results_desk, one)
+    write(results_desk, two)
+    assert Indexed.LEFT is build(results_desk, one)
+    results_desk.run(
+        lambda tx: tx.execute(text(f"UPDATE jobs SET state = 'finalizing', started_at = 1 WHERE job_id = '{one.id}'"))
+    )
+    assert Indexed.BUILT is build(results_desk, two)
+    assert [
+        "CREATE INDEX scores_idx1 ON public.scores USING btree (job_id, _row)",
+        'CREATE INDEX scores_idx2 ON public.scores USING btree ("100%")',
+    ] == indexes(results_desk)
+    assert Indexed.LEFT is build(results_desk, one)
+
+
+def test_a_partition_has_the_keys_alone(results_desk: Desk) -> None:
+    """Its rows are all of one job; another live job does not matter."""
+    one = submit(results_desk, table(by=PartitionBy.JOB), options=job_options(key="100%"))
+    two = submit(results_desk)
+    write(results_desk, one)
+    assert [Indexed.BUILT, Indexed.BUILT] == [build(results_desk, job) for job in (one, two)]
+    assert ['("100%")', "(_row)"] == sorted(made.partition("btree ")[2] for made in indexes(results_desk))
+
+
+def test_values_that_no_index_takes_do_no_harm(results_desk: Desk) -> None:
+    """A text of 10 000 characters that do not compress is too long for a btree: the rows stay."""
+    job = submit(results_desk, options=job_options(key="100%"))
+    long = "".join(chr(0x4E00 + (n * 7919) % 20_000) for n in range(10_000))
+    write(results_desk, job, rows(name=long))
+    assert Indexed.REFUSED is build(results_desk, job)
+    assert [(3,)] == sql(results_desk, "SELECT count(*) FROM scores")
+
+
+def test_long_names_are_told_apart(results_desk: Desk) -> None:
+    """Partitions and indexes of two tables that differ in their last letter."""
+    for last in "ab":
+        name = TableName(schema="public", name="t" * 54 + last)
+        jobs = [submit(results_desk, table(name, by=PartitionBy.JOB)) for _ in range(2)]
+        for job in jobs:
+            write(results_desk, job)
+            assert Indexed.BUILT is build(results_desk, job)
