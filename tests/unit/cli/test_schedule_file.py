@@ -158,7 +158,7 @@ def test_a_file_that_is_none_of_schedules_is_refused(tmp_path: Path, text: str) 
         problems.check()
 
 
-@pytest.mark.parametrize("content", [b"a: [", b"\xff\xfe\x00", b"!!python/object:os.system {}\n: :", b"[" * 5000])
+@pytest.mark.parametrize("content", [b"a: [", b"\xff\xfe\x00", b"!!python/object:os.system {}\n: :", b"[" * 2000])
 def test_what_is_no_yaml_is_refused(tmp_path: Path, content: bytes) -> None:
     """No tag is obeyed, and no depth brings the reader down."""
     file = tmp_path / "jobs.yaml"
