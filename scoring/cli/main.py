@@ -37,7 +37,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
     "Deploy": (
         Entry("worker", "scoring.cli.serve:worker", "Work on jobs until stopped."),
         Entry("scheduler", "scoring.cli.serve:scheduler", "Fire schedules, ring what is due, rescue what was lost."),
-        Entry("db", "scoring.cli.database:db", "Upgrade or check the ledger's schema."),
+        Entry("db", "scoring.cli.database:db", "Upgrade or check the ledger's schema; make readers."),
         Entry("doctor", "scoring.cli.doctor_command:doctor", "Check settings, servers, versions and permissions."),
     ),
     "Try": (Entry("demo", "scoring.cli.demo:demo", "Score real data, measure it, query it; takes seconds."),),
