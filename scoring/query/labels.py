@@ -1,5 +1,6 @@
 """The join of labels and results by key: in DuckDB, in a database file of its own, so that memory does not grow."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -14,6 +15,9 @@ from scoring.core.errors import InputRefused, StorageFault
 
 MEMORY = "700MB"
 """Of DuckDB: what does not fit is spilled to the folder. The process as a whole stays well under 2 GB."""
+
+THREADS = 4
+"""At most: each wants some memory of its own, and a host of 64 cores would have none left for the join."""
 
 BATCH_ROWS = 131_072
 EXAMPLES = 10
@@ -62,12 +66,13 @@ class LabelJoin:
     folder: private and empty; holds the database and what is spilled. No other file can be opened, and no address.
     """
 
-    def __init__(self, folder: Path, key_type: pa.DataType) -> None:
-        """key_type: of the results' key. Raises InputRefused for one that DuckDB cannot compare."""
+    def __init__(self, folder: Path, key_type: pa.DataType, *, memory: str = MEMORY) -> None:
+        """key_type: of the results' key."""
         self._connection = duckdb.connect(
             folder / "labels.duckdb",
             config={
-                "memory_limit": MEMORY,
+                "memory_limit": memory,
+                "threads": min(THREADS, os.cpu_count() or 1),
                 "temp_directory": str(folder),
                 "preserve_insertion_order": "false",
                 "python_enable_replacements": "false",
@@ -211,7 +216,7 @@ def _fault(error: Exception) -> StorageFault:
     """The statements are ours and cannot be wrong: what fails is the disk, or the memory."""
     return StorageFault(
         "the labels could not be joined",
-        expected="room for the join in SCORING_HOME",
+        expected="memory, and room in SCORING_HOME, for the join",
         got=str(error).splitlines()[0][:300],
-        remedy="free space on that disk, then repeat the call",
+        remedy="free some, then repeat the call",
     )
