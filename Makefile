@@ -20,7 +20,7 @@ PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet $(LOCK_FLAGS)
 
-.PHONY: help setup demo test check format bench lock upgrade clean
+.PHONY: help setup demo test campaign check format bench lock upgrade clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -44,6 +44,9 @@ demo: setup ## score real data, measure it, query it
 
 test: setup ## all tests, with private Postgres and Redis servers
 	$(PYTEST)
+
+campaign: setup ## a simulated year of schedules, minutes long
+	$(PYTEST) tests/years/campaign.py -rP
 
 check: setup ## the gate: format, lint, types, imports, tests
 	$(BIN)/ruff format --check
