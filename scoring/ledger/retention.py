@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Delete, Table, delete, exists, false, func, select, update
 
-from scoring.core.ids import NO_CHUNK, JobId
+from scoring.core.ids import JobId
 from scoring.core.schedules.keep import Keep
-from scoring.core.states import JobState
+from scoring.core.states import JobState, StepKind
 from scoring.ledger.attempts import lock_job
 from scoring.ledger.clock import instant, microseconds, now_us
 from scoring.ledger.database import Tx
@@ -71,11 +71,13 @@ def drop_rows(tx: Tx, job_id: JobId) -> bool:
 
     Only figures of the whole job stay, and the job's row with its totals, which the views go on telling.
     """
-    first = tx.execute(select(func.min(steps.c.chunk)).where(steps.c.job_id == job_id, steps.c.chunk > NO_CHUNK))
-    chunk = first.scalar_one()
-    if chunk is not None:
+    scoring = (steps.c.job_id == job_id) & (steps.c.kind == StepKind.SCORE.value)
+    first = tx.execute(select(func.min(steps.c.chunk)).where(scoring)).scalar_one()
+    if first is not None:
         for table in _BY_CHUNK:
-            tx.execute(_own(table, job_id).where(table.c.chunk.between(chunk, chunk + CHUNKS_AT_ONCE - 1)))
+            some = _own(table, job_id).where(table.c.chunk.between(first, first + CHUNKS_AT_ONCE - 1))
+            # Where a key begins with the kind, a range of chunks alone would read all of them.
+            tx.execute(some.where(table.c.kind == StepKind.SCORE.value) if "kind" in table.c else some)
         return True
     # The steps of the job itself last: while one is there, the purge is not over.
     for table in (label_files, attempts, steps):

@@ -71,7 +71,8 @@ def test_the_next_job_replaces_the_rows_in_one_version(tmp_path: Path) -> None:
 def test_no_version_adds_and_removes_one_path(tmp_path: Path) -> None:
     """The protocol forbids it: readers would differ on what the table holds."""
     commit(tmp_path, "a", rows(0, 3), rows(3, 2))
-    commit(tmp_path, "b", rows(0, 4, score=[0.5] * 4))
+    commit(tmp_path, "b", rows(0, 4))
+    commit(tmp_path, "c", rows(0, 5, score=[0.5] * 5))
     for log in (tmp_path / "_delta_log").glob("*.json"):
         actions = [json.loads(line) for line in log.read_text().splitlines()]
         paths = [action[verb]["path"] for action in actions for verb in ("add", "remove") if verb in action]

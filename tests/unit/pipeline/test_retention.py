@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
+import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,7 +20,7 @@ from scoring.core.schedules.cron import CronLine
 from scoring.core.schedules.definition import ScheduleDefinition
 from scoring.core.states import JobState
 from scoring.data.remains import Remains
-from scoring.ledger import jobs, reports, result_tables, retention, schedules, steps
+from scoring.ledger import jobs, reports, result_tables, retention, schedules, schema_version, steps
 from scoring.ledger.records import Job
 from scoring.ledger.tables import jobs as job_rows
 from scoring.pipeline.context import Context
@@ -29,6 +30,7 @@ from scoring.pipeline.retention import Swept, sweep
 from scoring.pipeline.submit import draft, record
 from scoring.pipeline.work import work
 from tests.ledger.desk import score_of, split_of
+from tests.servers.postgres import plain
 from tests.small_models import linear_model
 from tests.unit.pipeline.test_lease import context_in
 
@@ -41,12 +43,16 @@ class Killed(BaseException):
     """As a killed process: nothing behind it is done."""
 
 
-@pytest.fixture
-def context(tmp_path: Path) -> Iterator[Context]:
-    opened = context_in(tmp_path)
+@pytest.fixture(autouse=True)
+def files_to_score(tmp_path: Path) -> None:
     linear_model(tmp_path / "linear.onnx", weights=[1.0, 1.0])
     values = [None, 1.0, 2.0, 3.0]
     pq.write_table(pa.table({"a": pa.array(values, pa.float32()), "b": [1.0] * 4}), tmp_path / "rows.parquet")
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[Context]:
+    opened = context_in(tmp_path)
     keep(opened, "1")
     yield opened
     opened.ledger.close()
@@ -63,13 +69,15 @@ def keep(context: Context, text: str, name: str = "nightly") -> None:
     context.ledger.run(lambda tx: schedules.add(tx, nightly, next_slot=None))
 
 
-def night(context: Context, folder: Path, number: int, *, end: bool = True, **options: object) -> Job:
+def night(
+    context: Context, folder: Path, number: int, *, end: bool = True, schedule: str = "nightly", **options: object
+) -> Job:
     """The job of one night, with one reject and three rows; it ended an hour ago."""
     chosen = {"output": str(folder / f"out{number}"), "max_rejected": "50%", "nulls": "reject"} | options
     request = JobRequest(
         model=str(folder / "linear.onnx"), inputs=(str(folder / "rows.parquet"),), options=job_options(**chosen)
     )
-    made = draft(context, request, schedule="nightly", slot=FIRST + number * DAY)
+    made = draft(context, request, schedule=schedule, slot=FIRST + number * DAY)
     job = context.ledger.run(lambda tx: record(tx, made))
     work(context, split_of(job.id), Event())
     work(context, score_of(job.id, 0), Event())
@@ -239,6 +247,24 @@ def test_what_cannot_be_removed_keeps_nothing_else(context: Context, tmp_path: P
     assert (other.id,) == swept.jobs
     assert ["storage"] == [error.code for error in swept.errors]
     assert [(stuck.id,)] == [swept.jobs for swept in gc(context)]
+
+
+def test_the_rows_of_a_table_go_too(postgres_url: str, tmp_path: Path) -> None:
+    """Those of the batch alone, by its partition or without one."""
+    schema_version.upgrade(postgres_url)
+    context = context_in(tmp_path, SCORING_DATABASE_URL=postgres_url)
+    nights = []
+    for table, partition_by in (("plain", None), ("cut", "slot")):
+        keep(context, "1", table)
+        for number in range(2):
+            out = str(tmp_path / f"{table}{number}")
+            options = {"to_table": table, "partition_by": partition_by, "output": out}
+            nights.append(night(context, tmp_path, number, schedule=table, **options).id)
+    assert {"plain": nights[:1], "cut": nights[2:3]} == {swept.schedule: [*swept.jobs] for swept in gc(context)}
+    context.ledger.close()
+    with psycopg.connect(plain(postgres_url)) as connection:
+        for table, kept in (("plain", nights[1]), ("cut", nights[3])):
+            assert [(kept, 3)] == connection.execute(f"SELECT job_id, count(*) FROM {table} GROUP BY 1").fetchall()
 
 
 def test_leftovers_go_once_they_are_old(context: Context, tmp_path: Path) -> None:
