@@ -1,0 +1,270 @@
+"""Attaching labels to a scored batch: which row gets which label, and what is said of the rest."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
+import pytest
+
+import scoring
+from scoring.core.errors import InputMissing, InputRefused, UsageError
+from tests.acceptance.conftest import customers
+from tests.small_models import churn_model
+
+ROWS = 1_000
+CHUNK_ROWS = 300
+Facts = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a model and an input, and a ledger of its own."""
+    monkeypatch.setenv("SCORING_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    churn_model(tmp_path / "churn.onnx")
+    write(Path("rows.csv"), customers(ROWS))
+    return tmp_path
+
+
+def write(path: Path, table: pa.Table) -> None:
+    if path.suffix == ".parquet":
+        pq.write_table(table, path)
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
+    else:
+        pc.write_csv(table, path)
+
+
+def scored(**options: Any) -> scoring.Job:
+    return scoring.run("churn.onnx", "rows.csv", workers=1, chunk_rows=CHUNK_ROWS, **({"key": "id"} | options))
+
+
+def truth(first: int = 0, stop: int = ROWS) -> pa.Table:
+    return customers(ROWS).select(["id", "churned"]).slice(first, stop - first)
+
+
+def lines(name: str, *rows: str) -> str:
+    Path(name).write_text("\n".join(rows) + "\n")
+    return name
+
+
+def attach(job: scoring.Job, file: str, key: str = "id", label: str = "churned", **csv: Any) -> Facts:
+    return job.labels(file, key=key, label=label, **csv)
+
+
+def figures(job: scoring.Job) -> list[Facts]:
+    return job.accuracy()
+
+
+def chunk_figures(job: scoring.Job) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect("home/ledger.db")) as ledger:
+        query = "SELECT chunk, metric, value, rows, reason FROM chunk_accuracy WHERE job_id = ? ORDER BY chunk, metric"
+        return ledger.execute(query, [job.id]).fetchall()
+
+
+@pytest.mark.parametrize("name", ["truth.csv", "truth.parquet", "truth.jsonl"])
+@pytest.mark.parametrize("key", ["id", "_row"])
+def test_late_labels_give_the_figures_of_labels_in_the_input(name: str, key: str) -> None:
+    """To the last bit: of the job with its matrix, and of each of its chunks."""
+    early, late = scored(label="churned"), scored()
+    table = customers(ROWS).append_column("_row", pa.array(range(ROWS))).select([key, "churned"])
+    write(Path(name), table.take(pa.array([(row * 7) % ROWS for row in range(ROWS)])))
+    found = attach(late, name, key)
+    assert (1, ROWS, ROWS, 1.0, "complete") == tuple(
+        found[fact] for fact in ("revision", "labels", "rows_labelled", "coverage", "status")
+    )
+    assert figures(early) == figures(late)
+    assert chunk_figures(early) == chunk_figures(late) != []
+
+
+def test_labels_come_in_parts_and_the_latest_wins() -> None:
+    """A late label beats that of the input and of every earlier file; replaced keys are counted."""
+    wrong = customers(ROWS).set_column(3, "churned", pa.array([9] * 500 + [None] * (ROWS - 500), pa.int64()))
+    write(Path("rows.csv"), wrong)
+    job = scored(label="churned")
+    write(Path("a.parquet"), truth(400, 800))
+    write(Path("b.csv"), pa.table({"id": truth(600, 900)["id"], "churned": pa.array([1] * 300)}))
+    write(Path("c.jsonl"), truth(0, 1_000))
+    assert 100 == attach(job, "a.parquet")["replaced"]
+    assert 200 == attach(job, "b.csv")["replaced"]
+    found = attach(job, "c.jsonl")
+    assert (3, 900, "complete") == (found["revision"], found["replaced"], found["status"])
+    write(Path("rows.csv"), customers(ROWS))
+    right = scored(label="churned")
+    assert figures(right) == figures(job)
+
+
+def test_the_same_file_again_changes_nothing() -> None:
+    """It is said which revision it is."""
+    job = scored()
+    write(Path("truth.csv"), truth(0, 100))
+    first, before = attach(job, "truth.csv"), Path("home/ledger.db").read_bytes()
+    assert first == attach(job, "truth.csv")
+    assert before == Path("home/ledger.db").read_bytes()
+    assert 1 == len(list(Path("home/store/labels", job.id).iterdir()))
+
+
+def test_unknown_and_doubled_keys_are_counted_and_listed() -> None:
+    """And take nothing from the others."""
+    rows = lines("truth.csv", "id,churned", "c0000001,1", "c0000001,1.0", "nobody,0", "c0000002,0", "c0000003,", ",1")
+    found = attach(scored(), rows)
+    assert (4, 2, {"count": 2, "examples": ["", "nobody"]}, {"count": 1, "examples": ["c0000001"]}) == tuple(
+        found[fact] for fact in ("labels", "rows_labelled", "unknown", "doubled")
+    )
+
+
+def test_a_key_that_several_rows_carry_labels_them_all() -> None:
+    """Counted as shared."""
+    lines("rows.csv", "id,age,plan", "a,31,free", "b,60,pro", "a,44,basic", ",50,pro")
+    found = attach(scored(), lines("truth.csv", "id,churned", "a,1", "b,0"))
+    assert (3, 0.75, 1) == (found["rows_labelled"], found["coverage"], found["shared"])
+
+
+def test_rejected_rows_keep_their_place() -> None:
+    """`_row` counts them, and nobody can label them."""
+    lines("rows.csv", "id,age,plan", "a,31,free", "b,old,pro", "c,44,basic")
+    job = scored(max_rejected=1)
+    found = attach(job, lines("truth.csv", "_row,churned", "0,1", "1,0", "2,0", "3,1"), "_row")
+    assert (2, 1.0, ["1", "3"]) == (found["rows_labelled"], found["coverage"], found["unknown"]["examples"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "key", "label", "said"),
+    [
+        (["id,churned", "c0000001,1", "c0000001,0"], "id", "churned", "twice with different labels"),
+        (["id,churned", "c0000001,1"], "ID", "churned", "has no key 'ID'"),
+        (["id,churned", "c0000001,1"], "age", "churned", "has no key 'age'"),
+        (["key,churned", "c0000001,1"], "id", "churned", "no column 'id'"),
+        (["id,churned", "c0000001,1"], "id", "churn", "did you mean 'churned'"),
+        (["id,churned,churned", "c0000001,1,1"], "id", "churned", "several columns 'churned'"),
+        (["id,churned", "c0000001,1,2"], "id", "churned", "line 2"),
+        ([""], "id", "churned", "is empty"),
+    ],
+)
+def test_what_does_not_fit_is_refused_whole(rows: Sequence[str], key: str, label: str, said: str) -> None:
+    """Nothing of the file is kept."""
+    job = scored()
+    with pytest.raises(InputRefused, match=said):
+        attach(job, lines("truth.csv", *rows), key, label)
+    assert [] == figures(job)
+    assert not list(Path("home/store").glob("labels/*/*"))
+    assert not list(Path("home").glob("spill-*"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"id": "c0000001", "churned": 1}\n[1, 2]\n', "cannot be read as JSON lines"),
+        ('{"id": "c0000001", "churned": 1}\n{"id": \n', "cannot be read as JSON lines"),
+        ('{"id": "c0000001"}\n', "no column 'churned'"),
+    ],
+)
+def test_json_lines_that_are_none_are_refused(text: str, said: str) -> None:
+    """With the line."""
+    Path("truth.jsonl").write_text(text)
+    with pytest.raises(InputRefused, match=said):
+        attach(scored(), "truth.jsonl")
+
+
+def test_json_members_may_be_missing_here_and_there() -> None:
+    """A label that stands in no line of the beginning is found; numbers and texts may be mixed."""
+    late = "".join(json.dumps({"id": f"c{row:07}"}) + "\n" for row in range(600))
+    Path("truth.jsonl").write_text(late + '{"churned": "1", "id": "c0000700"}\n{"id": "c0000701", "churned": 0}\n')
+    assert 2 == attach(scored(), "truth.jsonl")["rows_labelled"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+@pytest.mark.parametrize("compression", ["gz", "zst", "bz2"])
+def test_compressed_files_are_read(ending: str, compression: str) -> None:
+    """As they are for inputs."""
+    write(Path(f"truth.{ending}"), truth(0, 50))
+    codec = {"gz": "gzip", "zst": "zstd", "bz2": "bz2"}[compression]
+    with pa.output_stream(f"truth.{ending}.{compression}", compression=codec) as stream:
+        stream.write(Path(f"truth.{ending}").read_bytes())
+    assert 50 == attach(scored(), f"truth.{ending}.{compression}")["rows_labelled"]
+
+
+def test_a_csv_file_is_read_as_it_was_written() -> None:
+    """Delimiter, encoding and the cells that mean null."""
+    Path("truth.csv").write_text("id;größe\nc0000001;1\nc0000002;?\n", encoding="latin-1")
+    found = attach(scored(), "truth.csv", label="größe", delimiter=";", encoding="latin-1", na="?")
+    assert (1, 1) == (found["labels"], found["rows_labelled"])
+
+
+def test_label_files_lie_under_the_input_roots(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever their format."""
+    job = scored()
+    (folder / "in").mkdir()
+    monkeypatch.setenv("SCORING_INPUT_ROOTS", str(folder / "in"))
+    for name in ("truth.csv", "truth.jsonl", "truth.parquet"):
+        write(Path(name), truth(0, 5))
+        with pytest.raises(InputRefused, match="outside the allowed folders"):
+            attach(job, name)
+
+
+def test_a_job_without_its_result_cannot_be_labelled() -> None:
+    """A missing part is named before anything is read."""
+    job = scored(output="out")
+    write(Path("truth.csv"), truth())
+    Path("out/part-000001.parquet").unlink()
+    with pytest.raises(InputMissing, match="not whole"):
+        attach(job, "truth.csv")
+
+
+def test_a_job_that_has_not_succeeded_cannot_be_labelled() -> None:
+    """What to do is said."""
+    job = scoring.submit("churn.onnx", "rows.csv", key="id")
+    write(Path("truth.csv"), truth())
+    with pytest.raises(UsageError, match="accepted"):
+        attach(job, "truth.csv")
+
+
+def test_what_a_killed_call_left_is_made_good() -> None:
+    """A revision without figures is measured by the next call, before its own."""
+    job, untouched = scored(), scored()
+    for name, table in (("a.csv", truth(0, 400)), ("b.csv", truth(200, 700))):
+        write(Path(name), table)
+        attach(job, name)
+        attach(untouched, name)
+    with closing(sqlite3.connect("home/ledger.db")) as ledger, ledger:
+        ledger.execute("UPDATE label_files SET measured_at = NULL WHERE job_id = ?", [job.id])
+        for table in ("past_metrics", "job_metrics", "chunk_metrics"):
+            ledger.execute(f"DELETE FROM {table} WHERE job_id = ?", [job.id])
+    assert attach(untouched, "b.csv")["metrics"] == attach(job, "b.csv")["metrics"]
+    assert figures(untouched) == figures(job)
+    assert chunk_figures(untouched) == chunk_figures(job)
+    with closing(sqlite3.connect("home/ledger.db")) as ledger:
+        query = "SELECT revision, metric, value, coverage FROM accuracy_history WHERE job_id = ? ORDER BY 1, 2"
+        both = [ledger.execute(query, [one.id]).fetchall() for one in (job, untouched)]
+    assert both[0] == both[1] != []
+
+
+def test_a_damaged_revision_is_named(folder: Path) -> None:
+    """Figures over the others alone would be wrong in silence."""
+    job = scored()
+    for name, table in (("a.csv", truth(0, 400)), ("b.csv", truth(200, 700))):
+        write(Path(name), table)
+        if name == "b.csv":
+            next((folder / "home/store/labels" / job.id).iterdir()).write_bytes(b"torn")
+            with pytest.raises(scoring.core.errors.ChunkCorrupt, match="gone or damaged"):
+                attach(job, name)
+        else:
+            attach(job, name)
+
+
+def test_a_result_without_rows_is_complete_in_nothing() -> None:
+    """No row, no coverage, no error."""
+    lines("rows.csv", "id,age,plan")
+    found = attach(scored(), lines("truth.csv", "id,churned", "a,1"))
+    assert (0, None, "partial", 1) == (
+        found["rows_labelled"],
+        found["coverage"],
+        found["status"],
+        found["unknown"]["count"],
+    )
