@@ -32,7 +32,8 @@ class Interrupt:
 def interrupts(asked: threading.Event | None = None) -> Iterator[Interrupt]:
     """Take both signals over in the main thread; a program that calls us from another one keeps its handlers.
 
-    A second signal does what it did before: whoever presses Ctrl-C twice does not want to wait.
+    A second signal does what it did before: whoever presses Ctrl-C twice does not want to wait. Once the block has
+    ended, a signal has set `asked` too: one that came when there was nothing left to interrupt is still the caller's.
     """
     interrupt = Interrupt(asked)
     if threading.current_thread() is not threading.main_thread():
@@ -54,3 +55,5 @@ def interrupts(asked: threading.Event | None = None) -> Iterator[Interrupt]:
         yield interrupt
     finally:
         restore()
+        if asked is not None and interrupt.is_set():
+            asked.set()

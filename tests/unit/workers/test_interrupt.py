@@ -20,6 +20,14 @@ def test_a_signal_sets_the_interrupt_and_gives_the_handlers_back(number: signal.
         assert signal.getsignal(number) is before
 
 
+def test_a_signal_that_nobody_waited_for_is_passed_on() -> None:
+    """It came when the work was done: whoever goes on to other work must know that it is to end."""
+    asked = threading.Event()
+    with interrupts(asked):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert asked.is_set()
+
+
 def test_without_a_signal_the_handlers_come_back() -> None:
     """A program that calls us keeps its own."""
     before = signal.getsignal(signal.SIGINT)
