@@ -17,16 +17,16 @@ class Program:
 
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
-        self._settings = {"SCORING_HOME": str(folder / "home"), **(settings or {})}
+        self.settings = {"SCORING_HOME": str(folder / "home"), **(settings or {})}
 
     def with_settings(self, **settings: str) -> "Program":
-        return Program(self.folder, self._settings | settings)
+        return Program(self.folder, self.settings | settings)
 
     def start(self, *arguments: object, name: str = "scoring", **options: Any) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [str(BIN / name), *map(str, arguments)],
             cwd=self.folder,
-            env=os.environ | self._settings,
+            env=os.environ | self.settings,
             stdin=options.pop("stdin", subprocess.DEVNULL),
             stdout=subprocess.PIPE,
             stderr=options.pop("stderr", subprocess.PIPE),
