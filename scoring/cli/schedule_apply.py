@@ -10,11 +10,11 @@ import click
 
 from scoring.cli.options import json_option
 from scoring.cli.output import Row, print_json, say
-from scoring.cli.schedule_define import check_model
+from scoring.cli.schedule_define import check_model, check_unchanged
 from scoring.cli.schedule_file import read_file
 from scoring.cli.schedule_look import shown
 from scoring.cli.session import open_session
-from scoring.core.errors import ScoringError, UsageError
+from scoring.core.errors import ScoringError
 from scoring.core.schedules.decide import first_after
 from scoring.core.schedules.definition import ScheduleDefinition
 
@@ -108,13 +108,8 @@ def _apply(tx: "Tx", steps: Sequence[Step]) -> None:
 
     now = read_clock(tx)
     for step in steps:
-        if step.before is not None and schedules.lock(tx, step.name).revision != step.before.revision:
-            raise UsageError(
-                f"schedule {step.name} was changed meanwhile",
-                expected="the schedule as it was compared",
-                got="another revision",
-                remedy="apply the file again; nothing was changed",
-            )
+        if step.before is not None:
+            check_unchanged(tx, step.before)
         if step.definition is None:
             schedules.remove(tx, step.name)
         elif step.before is None:

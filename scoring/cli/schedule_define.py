@@ -15,6 +15,7 @@ from scoring.core.schedules.decide import first_after
 from scoring.core.schedules.definition import ScheduleDefinition
 
 if TYPE_CHECKING:
+    from scoring.ledger.database import Tx
     from scoring.ledger.schedules import Schedule
     from scoring.pipeline.context import Context
 
@@ -57,13 +58,16 @@ def edit(name: str, as_json: bool, without: tuple[str, ...], **options: Any) -> 
     given = rooted(as_written(options), Path.cwd())
     dropped = _dropped(without)
     with open_session() as context:
-        before = context.ledger.look(lambda tx: schedules.find(tx, name)).definition
-        kept = {option: value for option, value in before.as_written().items() if option not in dropped}
+        before = context.ledger.look(lambda tx: schedules.find(tx, name))
+        kept = {option: value for option, value in before.definition.as_written().items() if option not in dropped}
         definition = read(name, {**kept, **given})
         check_model(context, definition)
-        changed = context.ledger.run(
-            lambda tx: schedules.edit(tx, definition, next_slot=first_after(definition.line, read_clock(tx)))
-        )
+
+        def change(tx: "Tx") -> "Schedule":
+            check_unchanged(tx, before)
+            return schedules.edit(tx, definition, next_slot=first_after(definition.line, read_clock(tx)))
+
+        changed = context.ledger.run(change)
     _print(changed, as_json=as_json)
 
 
@@ -72,6 +76,19 @@ def check_model(context: "Context", definition: ScheduleDefinition) -> None:
     from scoring.pipeline.prepare import find_model
 
     find_model(context, definition.model, definition.arguments.get("spec"))
+
+
+def check_unchanged(tx: "Tx", before: "Schedule") -> None:
+    """Hold the schedule. Raises UsageError where somebody has changed it since, NotFound where it is gone."""
+    from scoring.ledger import schedules
+
+    if schedules.lock(tx, before.name).revision != before.revision:
+        raise UsageError(
+            f"schedule {before.name} was changed meanwhile",
+            expected="the schedule as it was read",
+            got="another revision",
+            remedy="do it again; nothing was changed",
+        )
 
 
 def _dropped(without: tuple[str, ...]) -> set[str]:

@@ -8,7 +8,7 @@ import re
 
 from scoring.core.errors import UsageError
 from scoring.core.schedules.definition import ScheduleDefinition
-from scoring.core.schedules.on_calendar import on_calendar
+from scoring.core.schedules.on_calendar import on_calendar, weekdays
 from scoring.core.schedules.policies import CatchUp, Overlap
 from scoring.core.schedules.shell_line import shell_line
 
@@ -58,7 +58,7 @@ WantedBy=timers.target
 
 def kubernetes(definition: ScheduleDefinition) -> str:
     """A CronJob; its image is to be filled in. Raises UsageError for what it cannot say."""
-    _standard(definition)
+    fields = _kubernetes_fields(definition)
     # Kubernetes reads $(NAME) and $$ itself.
     command = shell_line(definition).replace("$", "$$")
     policy = "Allow" if definition.overlap is Overlap.ALLOW else "Forbid"
@@ -73,7 +73,7 @@ kind: CronJob
 metadata:
   name: {json.dumps(_dns_name(definition.name))}
 spec:
-  schedule: {json.dumps(definition.line.fields)}
+  schedule: {json.dumps(fields)}
   timeZone: {json.dumps(definition.timezone)}
   concurrencyPolicy: {policy}{queue}
 {starting}  jobTemplate:
@@ -97,6 +97,23 @@ def _standard(definition: ScheduleDefinition) -> None:
             got=definition.line.text,
             remedy="leave L, LW and # to `scoring scheduler`",
         )
+
+
+def _kubernetes_fields(definition: ScheduleDefinition) -> str:
+    """The line as Kubernetes reads it: Sunday is 0 alone, and steps of all days are a restriction like any other."""
+    _standard(definition)
+    *others, week = definition.line.fields.split()
+    days = others[2]
+    if "*" not in (days, week) and (days.startswith("*") or week.startswith("*")):
+        raise UsageError(
+            "export",
+            expected="one field of days that is *",
+            got=f"{definition.line.text!r}: Kubernetes fires where either field fits, cron here where both do",
+            remedy="leave this line to `scoring scheduler`",
+        )
+    if week != "*":
+        week = ",".join(str(day) for day in sorted({day % 7 for day in weekdays(definition.line)}))
+    return " ".join([*others, week])
 
 
 def _left_out(definition: ScheduleDefinition) -> list[str]:

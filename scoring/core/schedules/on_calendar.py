@@ -1,6 +1,5 @@
 """A cron line in the calendar expressions of systemd."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from cronsim import CronSim
@@ -16,16 +15,30 @@ def on_calendar(line: CronLine) -> list[str]:
 
     Raises UsageError for what systemd cannot say.
     """
-    parsed = CronSim(line.fields, datetime(2024, 1, 1, tzinfo=UTC))
+    parsed = _parsed(line)
     clock = f"{_values(parsed.hours, 24)}:{_values(parsed.minutes, 60)}:00 {line.timezone}"
     months = _values(parsed.months, 12)
     days = f"*-{months}{_days(line, parsed.days)} {clock}"
-    week = _week(line, parsed.weekdays)
+    week = _week(weekdays(line))
     if not week:
         return [days]
     if parsed.day_and:
         return [f"{week} {days}"]
     return [days, f"{week} *-{months}-* {clock}"]
+
+
+def weekdays(line: CronLine) -> set[int]:
+    """1 for Monday to 7 for Sunday. Raises UsageError for the second Friday of a month and the like."""
+    days = set()
+    for day in _parsed(line).weekdays:
+        if not isinstance(day, int):
+            raise _cannot(line)
+        days.add((day - 1) % 7 + 1)
+    return days
+
+
+def _parsed(line: CronLine) -> CronSim:
+    return CronSim(line.fields, datetime(2024, 1, 1, tzinfo=UTC))
 
 
 def _days(line: CronLine, days: set[int]) -> str:
@@ -36,14 +49,8 @@ def _days(line: CronLine, days: set[int]) -> str:
     return "-" + _values(days, 31)
 
 
-def _week(line: CronLine, weekdays: Iterable[object]) -> str:
-    # Sunday is 0 and 7.
-    days = set()
-    for day in weekdays:
-        if not isinstance(day, int):
-            raise _cannot(line)
-        days.add((day - 1) % 7)
-    return "" if len(days) == 7 else ",".join(_WEEKDAYS[day] for day in sorted(days))
+def _week(days: set[int]) -> str:
+    return "" if len(days) == 7 else ",".join(_WEEKDAYS[day - 1] for day in sorted(days))
 
 
 def _values(values: set[int], most: int) -> str:
@@ -53,7 +60,7 @@ def _values(values: set[int], most: int) -> str:
 def _cannot(line: CronLine) -> UsageError:
     return UsageError(
         "export",
-        expected="fields that systemd knows too",
+        expected="fields that other schedulers know",
         got=line.text,
         remedy="leave # and LW to `scoring scheduler`",
     )

@@ -4,12 +4,26 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from scoring.cli.lazy import Entry
+from scoring.cli.schedule import SECTIONS
+from scoring.cli.schedule_define import check_unchanged
 from scoring.cli.schedule_run import end_point, point, slots_between
 from scoring.core.errors import UsageError
 from scoring.core.schedules.cron import CronLine
+from scoring.ledger.database import Ledger
+from scoring.ledger.schedules import find
 from tests.unit.cli.conftest import Schedules
 
 BERLIN = CronLine.parse("0 2 * * *", "Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    "entry", [entry for entries in SECTIONS.values() for entry in entries], ids=lambda entry: entry.name
+)
+def test_the_table_says_what_the_command_says(entry: Entry) -> None:
+    """Each entry loads a command of its name with the same sentence of help."""
+    command = entry.load()
+    assert (entry.name, entry.help) == (command.name, command.short_help)
 
 
 def test_a_schedule_is_added_with_absolute_paths_and_said_in_words(schedules: Schedules) -> None:
@@ -82,6 +96,18 @@ def test_an_edit_of_nothing_makes_no_revision(schedules: Schedules) -> None:
     schedules.add()
     schedules("edit", "churn", "--cron", "0 2 * * *")
     assert 1 == schedules.one()["revision"]
+
+
+def test_an_edit_of_what_somebody_else_has_edited_is_refused(schedules: Schedules) -> None:
+    """It would take the other's change back without a word."""
+    schedules.add()
+    ledger = Ledger.open(f"sqlite:///{schedules.folder}/home/ledger.db")
+    before = ledger.look(lambda tx: find(tx, "churn"))
+    ledger.run(lambda tx: check_unchanged(tx, before))
+    schedules("edit", "churn", "--overlap", "allow")
+    with pytest.raises(UsageError, match="meanwhile"):
+        ledger.run(lambda tx: check_unchanged(tx, before))
+    ledger.close()
 
 
 def test_an_option_that_is_none_cannot_be_taken_back(schedules: Schedules) -> None:

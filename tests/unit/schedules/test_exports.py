@@ -207,8 +207,28 @@ def test_a_cron_line_is_said_in_systemds_words(text: str, expected: list[str]) -
 @pytest.mark.parametrize("text", ["0 0 LW * *", "0 0 * * FRI#2", "0 0 * * 5L", "0 0 L,15 * *", "0 0 * * 1,5L"])
 def test_what_systemd_cannot_say_is_refused(text: str) -> None:
     """Nothing is left out in silence."""
-    with pytest.raises(UsageError, match="systemd"):
+    with pytest.raises(UsageError, match="other schedulers"):
         on_calendar(CronLine.parse(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0 2 * * 7", "0 2 * * 0"),
+        ("0 2 1 * fri-7", "0 2 1 * 0,5,6"),
+        ("0 2 */2 * *", "0 2 */2 * *"),
+        ("@daily", "0 0 * * *"),
+    ],
+)
+def test_kubernetes_gets_a_line_that_it_reads_in_the_same_way(text: str, expected: str) -> None:
+    """Its Sunday is 0 alone, and it knows no macro of ours."""
+    assert expected == yaml.safe_load(kubernetes(hostile(line=CronLine.parse(text))))["spec"]["schedule"]
+
+
+def test_a_line_that_kubernetes_would_read_otherwise_is_refused() -> None:
+    """`*/2` beside a day of the week means both to Debian's cron, and either to Kubernetes."""
+    with pytest.raises(UsageError, match="either"):
+        kubernetes(hostile(line=CronLine.parse("0 2 */2 * 1")))
 
 
 def test_policies_are_carried_as_far_as_they_go() -> None:
