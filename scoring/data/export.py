@@ -42,7 +42,7 @@ def export(path: Path, schema: pa.Schema, batches: Batches) -> int:
             f"cannot export to {path}", expected="a folder", got="none", remedy=f"make {path.parent} first"
         )
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    with storage_faults(path.parent):
+    with storage_faults(path.parent, then="export it again"):
         try:
             with temporary.open("wb") as file:
                 rows = write(file, schema, batches)

@@ -31,12 +31,12 @@ class Remains:
     def remove(self) -> None:
         """Doing it again changes nothing. Raises StorageFault."""
         if self.output is not None:
-            with storage_faults(self.output):
+            with storage_faults(self.output, then="`scoring gc`"):
                 remove_files(self.output, self.names)
                 if self.output.is_dir() and not any(self.output.iterdir()):
                     self.output.rmdir()
         for folder in self.folders:
-            with storage_faults(folder):
+            with storage_faults(folder, then="`scoring gc`"):
                 if folder.is_dir():
                     shutil.rmtree(folder)
 

@@ -88,15 +88,15 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def storage_faults(folder: Path) -> Iterator[None]:
-    """What the disk refuses becomes StorageFault, with the folder named."""
+def storage_faults(folder: Path, *, then: str = "`scoring retry`") -> Iterator[None]:
+    """What the disk refuses becomes StorageFault, with the folder named. then: what to do once there is room."""
     try:
         yield
     except OSError as error:
         raise StorageFault(
             f"cannot write to {folder}",
             got=error.strerror or str(error),
-            remedy="make room or give the rights there, then `scoring retry`",
+            remedy=f"make room or give the rights there, then {then}",
         ) from error
 
 

@@ -1,9 +1,11 @@
 """Exports: what a spreadsheet, a program and DuckDB get."""
 
 import json
+import resource
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
@@ -88,3 +90,20 @@ def test_a_failed_export_leaves_the_old_file(tmp_path: Path) -> None:
         export(target, TABLE.schema, broken())  # type: ignore[arg-type]  # a generator of batches
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.jsonl", "x.parquet"])
+def test_a_full_disk_leaves_the_old_file(name: str, tmp_path: Path) -> None:
+    """The folder is named, and nothing lies beside the file. Here a file may have 20 000 bytes."""
+    (tmp_path / name).write_text("old")
+    table = pa.table({"number": np.random.default_rng(1).random(10_000)})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(StorageFault, match="then export it again") as fault:
+            export(tmp_path / name, table.schema, table.to_batches())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert str(tmp_path) in str(fault.value)
+    assert "old" == (tmp_path / name).read_text()
+    assert [tmp_path / name] == list(tmp_path.iterdir())
