@@ -11,6 +11,7 @@ import pytest
 
 from scoring.cli.main import cli
 from scoring.core.errors import ErrorCode
+from scoring.core.schedules.policies import SLOT_MOVES, SlotState
 from scoring.core.states import JOB_MOVES, STEP_MOVES, JobState, Priority, StepState
 from scoring.ledger.database import Ledger
 from scoring.ledger.reports import VIEWS, view
@@ -84,16 +85,18 @@ def test_every_error_code_is_named(code: ErrorCode) -> None:
     assert f"`{code}`" in text()
 
 
+State = JobState | StepState | SlotState
+
 ARROWS = [
     (kind, old, new)
-    for kind, moves in (("Jobs", JOB_MOVES), ("Steps", STEP_MOVES))
+    for kind, moves in (("Jobs", JOB_MOVES), ("Steps", STEP_MOVES), ("Slots", SLOT_MOVES))
     for old in moves
     for new in sorted(moves[old])
 ]
 
 
 @pytest.mark.parametrize(("kind", "old", "new"), ARROWS, ids=str)
-def test_every_move_has_its_line(kind: str, old: JobState | StepState, new: JobState | StepState) -> None:
+def test_every_move_has_its_line(kind: str, old: State, new: State) -> None:
     """`state_machine.md` says of each move who makes it, on what, and in which function."""
     lines = re.findall(r"^\| (.*?) → (.*?) \|(.*)\|(.*)\|$", section_of(kind), re.MULTILINE)
     assert any(

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from scoring.core.schedules.definition import ScheduleDefinition
-from scoring.core.schedules.policies import CatchUp, Overlap
+from scoring.core.schedules.policies import SLOT_MOVES, CatchUp, Overlap, SlotState
 
 MISSED = timedelta(seconds=120)
 _TICK = timedelta(microseconds=1)
@@ -110,7 +110,8 @@ class Oracle:
     def _moved(self, move: Move, now: datetime) -> None:
         if move.old is not None:
             known = self.moves[move.schedule, move.slot]
-            assert ("waiting", "waiting") == (known.state, move.old), f"{move} after {known}"
+            assert known.state == move.old, f"{move} after {known}"
+            assert move.state in SLOT_MOVES[SlotState(move.old)], f"no such move: {move}"
             {"submitted": self._submitted, "skipped": self._skipped, "refused": self._refused}[move.state](move, now)
             self.seen[f"{move.origin} {move.state} {move.reason or ''}".strip()] += 1
         self._note(move)

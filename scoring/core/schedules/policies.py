@@ -28,6 +28,15 @@ class SlotState(StrEnum):
     REFUSED = "refused"  # the job could not be submitted; error_code says why
 
 
+SLOT_MOVES: dict[SlotState, frozenset[SlotState]] = {
+    SlotState.WAITING: frozenset({SlotState.WAITING, SlotState.SUBMITTED, SlotState.SKIPPED, SlotState.REFUSED}),
+    SlotState.SUBMITTED: frozenset(),
+    SlotState.SKIPPED: frozenset({SlotState.WAITING}),
+    SlotState.REFUSED: frozenset({SlotState.WAITING}),
+}
+"""From each state to those it may move to."""
+
+
 class SlotReason(StrEnum):
     """Why a slot waits, or was skipped."""
 
