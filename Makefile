@@ -45,8 +45,8 @@ demo: setup ## score real data, measure it, query it
 test: setup ## all tests, with private Postgres and Redis servers
 	$(PYTEST)
 
-campaign: setup ## a simulated year of schedules, minutes long
-	$(PYTEST) tests/years/campaign.py -rP
+campaign: setup ## a simulated year of schedules, and 100 deaths on the way into a table; minutes long
+	$(PYTEST) tests/years/campaign.py tests/faults/table_campaign.py -rP
 
 check: setup ## the gate: format, lint, types, imports, tests
 	$(BIN)/ruff format --check

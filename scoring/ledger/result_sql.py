@@ -68,7 +68,11 @@ def partition_name(name: TableName, by: PartitionBy, job_id: JobId, slot: dateti
     """The table that holds the rows of the job, or of its slot."""
     if by is PartitionBy.JOB:
         return derived(name, job_id)
-    return derived(name, "no_slot" if slot is None else slot.astimezone(UTC).strftime("%Y%m%dt%H%M%S%f"))
+    return derived(name, "no_slot" if slot is None else _slot_suffix(slot.astimezone(UTC)))
+
+
+def _slot_suffix(slot: datetime) -> str:
+    return f"{slot:%Y%m%dt%H%M%S}" + (f"{slot:_%f}" if slot.microsecond else "")
 
 
 def derived(name: TableName, suffix: str) -> TableName:
