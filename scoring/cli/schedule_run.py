@@ -16,13 +16,13 @@ from scoring.core.schedules.cron import CronLine
 from scoring.core.schedules.policies import SlotOrigin, SlotState
 
 if TYPE_CHECKING:
-    from scoring.ledger.database import Tx
-    from scoring.ledger.schedule_rows import Slot
+    pass
 
 MOST_SLOTS = 10_000
 """Slots of one backfill."""
 
-MOST_COUNTED = 1_000_000
+MOST_COUNTED = 100_000
+"""Slots counted for the message that they are too many."""
 
 
 @click.command(short_help="Start the job of one slot now.")
@@ -66,27 +66,29 @@ def backfill(name: str, first: str, last: str, max_parallel: int | None, as_json
     from scoring.ledger import schedules, slots
     from scoring.ledger.clock import read_clock
 
-    def ask(tx: "Tx") -> "list[Slot]":
-        line = schedules.find(tx, name).definition.line
-        start, end = point(first, "--from", line), min(end_point(last, "--to", line), read_clock(tx))
-        if end < start:
-            raise UsageError(
-                "--from and --to", expected="times up to now, the first one first", got=f"{first} to {last}"
-            )
-        wanted = slots_between(line, start, end)
-        return slots.ask(tx, name, wanted, origin=SlotOrigin.BACKFILL, max_parallel=max_parallel)
-
     with open_ledger() as ledger:
-        asked = ledger.run(ask)
+        with ledger.read() as tx:
+            line, now = schedules.find(tx, name).definition.line, read_clock(tx)
+        wanted = slots_between(line, point(first, "--from", line), min(end_point(last, "--to", line), now))
+        asked = ledger.run(
+            lambda tx: slots.ask(tx, name, wanted, origin=SlotOrigin.BACKFILL, max_parallel=max_parallel)
+        )
     if as_json:
         print_json([{"slot": slot.slot, "state": slot.state, "job_id": slot.job_id} for slot in asked])
         return
     queued = sum(slot.state is SlotState.WAITING for slot in asked)
-    say(f"{queued} slots are queued, {len(asked) - queued} have their job already; scoring schedule show {name}")
+    say(f"slots queued for the scheduler: {queued}; slots that have their job: {len(asked) - queued}")
 
 
 def slots_between(line: CronLine, first: datetime, last: datetime) -> list[datetime]:
-    """The slots of the line from `first` to `last`. Raises UsageError where they are more than MOST_SLOTS."""
+    """The slots of the line from `first` to `last`. Raises UsageError for disorder, and for more than MOST_SLOTS."""
+    if last < first:
+        raise UsageError(
+            "--from and --to",
+            expected="times up to now, the first one first",
+            got=f"{local(first, line)} to {local(last, line)}",
+            remedy="correct them; slots to come are the scheduler's",
+        )
     tick = timedelta(microseconds=1)
     within = takewhile(lambda slot: slot <= last, line.after(first - tick))
     found = list(islice(within, MOST_SLOTS))
