@@ -14,12 +14,27 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.process import ROOT, SCORING
+
+# What generates is imported where it generates: the process that measures must stay small.
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from scoring.core.binding import Binding
+    from scoring.core.chunks import Chunk, Part
+    from scoring.core.ids import JobId
+    from scoring.core.options import JobOptions
+    from scoring.core.source import Position
+    from scoring.ledger.database import Ledger
+    from scoring.model.signature import Signature
 
 LARGEST_BYTES = 2 * 10**9
 KEYS = ("number", "text", "_row")
 CHUNK_ROWS = 131_072
+LEASE = 3_600.0
 _SPREAD = 15_485_863
 """A prime: row × prime mod rows visits every row once, in an order that looks like none."""
 
@@ -38,7 +53,8 @@ def main() -> int:
         # A process of its own: the memory of whoever starts a process counts into its peak.
         command = [sys.executable, "-m", "benchmarks.labels", "--rows", str(given.rows), "--generate", folder]
         subprocess.run(command, check=True, cwd=ROOT)
-        return int(not all([attach(Path(folder), key, given.rows) for key in given.key or KEYS]))
+        held = [attach(Path(folder), key, given.rows) for key in given.key or KEYS]
+        return int(not all(held))
 
 
 def attach(folder: Path, key: str, rows: int) -> bool:
@@ -87,22 +103,39 @@ def generate(folder: Path, rows: int) -> None:
     _labels(folder / "labels.parquet", rows)
 
 
-def _job(ledger: "Ledger", folder: Path, rows: int) -> None:  # type: ignore[name-defined]  # noqa: F821
-    from scoring.core.ids import StepId, new_job_id
-    from scoring.core.options import JobOptions
+def _job(ledger: "Ledger", folder: Path, rows: int) -> None:
+    from scoring.core.ids import StepId
     from scoring.core.states import StepKind
-    from scoring.ledger import jobs, models, parts, steps
-    from scoring.ledger.records import FLEET, JobVerdict, NewJob
+    from scoring.ledger import jobs, parts, steps
+    from scoring.ledger.records import JobVerdict
+
+    job_id = _insert(ledger, folder)
+    split = ledger.run(lambda tx: steps.claim(tx, StepId(job_id, StepKind.SPLIT), "here:1", LEASE))
+    for number, piece in enumerate(chunks(rows)):
+        chunk, position = _chunk(number, piece)
+        with ledger.write() as tx:
+            parts.insert_chunk(tx, split, chunk, position)
+            claim = steps.claim(tx, StepId(job_id, StepKind.SCORE, number), "here:1", LEASE)
+            steps.complete_chunk(tx, claim, _part(folder / "out", job_id, number, piece))
+    ledger.run(lambda tx: steps.complete_split(tx, split, rows))
+    ledger.run(lambda tx: steps.arm_finalize(tx, job_id))
+    end = ledger.run(lambda tx: steps.claim(tx, StepId(job_id, StepKind.FINALIZE), "here:1", LEASE))
+    ledger.run(lambda tx: jobs.begin_finalizing(tx, end, JobVerdict()))
+    ledger.run(lambda tx: jobs.settle(tx, end))
+
+
+def _insert(ledger: "Ledger", folder: Path) -> "JobId":
+    from scoring.core.ids import new_job_id
+    from scoring.core.options import JobOptions
+    from scoring.ledger import jobs, models
+    from scoring.ledger.records import FLEET, NewJob
     from scoring.model.signature import inspect
+    from scoring.model.spec import ModelSpec
     from tests.small_models import churn_model
 
-    model, options = churn_model(folder / "churn.onnx"), JobOptions(key=("number", "text"))
-    signature = inspect(model)
-    version = ledger.run(
-        lambda tx: models.register(
-            tx, name="churn", sha256="a" * 64, path="models/a", signature=signature.to_json(), spec=_no_spec()
-        )
-    )
+    signature, options = inspect(churn_model(folder / "churn.onnx")), JobOptions(key=("number", "text"))
+    content = {"name": "churn", "sha256": "a" * 64, "path": "models/a", "spec": ModelSpec().to_json()}
+    version = ledger.run(lambda tx: models.register(tx, signature=signature.to_json(), **content))
     new = NewJob(
         id=new_job_id(),
         runner=FLEET,
@@ -114,28 +147,10 @@ def _job(ledger: "Ledger", folder: Path, rows: int) -> None:  # type: ignore[nam
         definition_sha256="d" * 64,
         chunk_rows=CHUNK_ROWS,
     )
-    job = ledger.run(lambda tx: jobs.insert_job(tx, new))
-    split = ledger.run(lambda tx: steps.claim(tx, StepId(job.id, StepKind.SPLIT), "here:1", 3600))
-    for number, piece in enumerate(chunks(rows)):
-        chunk, position = _chunk(number, piece)
-        ledger.run(lambda tx, c=chunk, p=position: parts.insert_chunk(tx, split, c, p))  # type: ignore[misc]
-        claim = ledger.run(lambda tx, n=number: steps.claim(tx, StepId(job.id, StepKind.SCORE, n), "here:1", 3600))  # type: ignore[misc]
-        part = _part(folder / "out", job.id, number, piece)
-        ledger.run(lambda tx, c=claim, p=part: steps.complete_chunk(tx, c, p))  # type: ignore[misc]
-    ledger.run(lambda tx: steps.complete_split(tx, split, rows))
-    ledger.run(lambda tx: steps.arm_finalize(tx, job.id))
-    end = ledger.run(lambda tx: steps.claim(tx, StepId(job.id, StepKind.FINALIZE), "here:1", 3600))
-    ledger.run(lambda tx: jobs.begin_finalizing(tx, end, JobVerdict()))
-    ledger.run(lambda tx: jobs.settle(tx, end))
+    return ledger.run(lambda tx: jobs.insert_job(tx, new)).id
 
 
-def _no_spec() -> dict[str, object]:
-    from scoring.model.spec import ModelSpec
-
-    return ModelSpec().to_json()
-
-
-def _binding(signature: "Signature", options: "JobOptions") -> "Binding":  # type: ignore[name-defined]  # noqa: F821
+def _binding(signature: "Signature", options: "JobOptions") -> "Binding":
     from scoring.core.binding import Binding
     from scoring.model.outputs import bind_outputs
     from scoring.model.prediction import find_prediction
@@ -151,7 +166,7 @@ def _binding(signature: "Signature", options: "JobOptions") -> "Binding":  # typ
     )
 
 
-def _chunk(number: int, piece: Rows) -> tuple["Chunk", "Position"]:  # type: ignore[name-defined]  # noqa: F821
+def _chunk(number: int, piece: Rows) -> tuple["Chunk", "Position"]:
     from scoring.core.chunks import Chunk
     from scoring.core.source import Position
 
@@ -159,7 +174,7 @@ def _chunk(number: int, piece: Rows) -> tuple["Chunk", "Position"]:  # type: ign
     return chunk, Position(chunk=number + 1, row=piece.first + piece.count)
 
 
-def _part(output: Path, job_id: str, number: int, piece: Rows) -> "Part":  # type: ignore[name-defined]  # noqa: F821
+def _part(output: Path, job_id: str, number: int, piece: Rows) -> "Part":
     import numpy as np
     import pyarrow as pa
 
@@ -184,7 +199,7 @@ def _part(output: Path, job_id: str, number: int, piece: Rows) -> "Part":  # typ
     return part
 
 
-def _keys(rows: "np.ndarray") -> Sequence["pa.Array"]:  # type: ignore[name-defined]  # noqa: F821
+def _keys(rows: "np.ndarray") -> Sequence["pa.Array"]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
