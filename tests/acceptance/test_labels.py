@@ -159,7 +159,7 @@ def test_a_killed_call_is_made_good_by_the_next(program: Program, job: str) -> N
     found = program.json("labels", job, "a.csv", *BY_ID)
     assert (1, "complete") == (found["revision"], found["status"])
     require_equal(by_hand(program.folder, slice(0, ROWS)), found["metrics"])
-    assert not list((program.folder / "home").glob("spill-*"))
+    assert not list((program.folder / "home").glob("spill/*"))
 
 
 def test_two_calls_at_once_keep_both_files(program: Program, job: str) -> None:

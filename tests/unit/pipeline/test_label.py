@@ -154,7 +154,7 @@ def test_what_does_not_fit_is_refused_whole(rows: Sequence[str], key: str, label
         attach(job, lines("truth.csv", *rows), key, label)
     assert [] == figures(job)
     assert not list(Path("home/store").glob("labels/*/*"))
-    assert not list(Path("home").glob("spill-*"))
+    assert not list(Path("home").glob("spill/*"))
 
 
 @pytest.mark.parametrize(
