@@ -3,7 +3,7 @@
 A table that has any index keeps those that it has; nor is one of somebody else's touched.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import exists, select
@@ -11,11 +11,12 @@ from sqlalchemy.exc import DBAPIError
 
 from scoring.core.result_table import JOB_ID, PartitionBy, TableName
 from scoring.core.states import JobState
+from scoring.ledger.clock import microseconds
 from scoring.ledger.database import Tx
 from scoring.ledger.records import Job
-from scoring.ledger.result_catalog import FoundTable, find_table
+from scoring.ledger.result_catalog import find_table
 from scoring.ledger.result_copy import target_of
-from scoring.ledger.result_sql import derived, execute, is_refusal, lock_table_name, qualified, quoted
+from scoring.ledger.result_sql import derived, execute, is_refusal, lock_indexing, qualified, quoted
 from scoring.ledger.tables import jobs
 
 BUILD_SECONDS = 6 * 3_600
@@ -29,31 +30,30 @@ class Indexed(StrEnum):
     """What came of the wish for indexes."""
 
     BUILT = "built"
-    LEFT = "left"  # not ours to index, indexed already, or still written to: the last writer builds
+    LEFT = "left"  # not ours to index, indexed already, or in other hands: who writes last, or builds just now
     REFUSED = "refused"  # Postgres cannot index these values; the rows are there all the same
 
 
-def build_indexes(tx: Tx, job: Job, row: str) -> tuple[Indexed, str]:
-    """Index what the job has filled, and say what came of it. To be done again after any interruption.
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    # The table, or the partition of the job.
+    relation: TableName
+    # Columns of each index.
+    indexes: tuple[tuple[str, ...], ...]
 
-    row: name of the column with the row's position. For a table of many jobs: (job_id, row), and the job's keys; for a
-    partition the keys, or else `row`. All of them are built in `tx`, so that a table has all or none.
+
+def build_indexes(tx: Tx, job: Job, row: str) -> tuple[Indexed, str]:
+    """Index what the job has filled; what came of it, and Postgres's reason where it refuses.
+
+    row: name of the column with the row's position. A table of many jobs is indexed by (job_id, row) and by the job's
+    keys, a partition by the keys, or else by `row`. All is built in `tx`: a table has every index or none.
     """
-    if job.result_table is None:
+    plan = _plan(tx, job, row)
+    if plan is None:
         return Indexed.LEFT, ""
-    table = TableName.stored(job.result_table)
-    lock_table_name(tx, table)
-    found = find_table(tx, table)
-    if found is None:
-        return Indexed.LEFT, ""
-    relation = target_of(tx, table, job).relation
-    if not _wanted(find_table(tx, relation)) or _written(tx, job, found.partition_by):
-        return Indexed.LEFT, ""
-    keys = job.options.key
-    plans = [keys or (row,)] if found.partition_by else [(JOB_ID, row), *([keys] if keys else [])]
     try:
         with tx.begin_nested():
-            _build(tx, relation, plans)
+            _build(tx, plan)
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
         if state == _LOCK_NOT_AVAILABLE:
@@ -64,27 +64,45 @@ def build_indexes(tx: Tx, job: Job, row: str) -> tuple[Indexed, str]:
     return Indexed.BUILT, ""
 
 
-def _wanted(found: FoundTable | None) -> bool:
+def _plan(tx: Tx, job: Job, row: str) -> _Plan | None:
+    """None where nothing is to be built."""
+    table = None if job.result_table is None else TableName.stored(job.result_table)
+    found = None if table is None else find_table(tx, table)
+    if table is None or found is None:
+        return None
+    relation = target_of(tx, table, job).relation
+    if not lock_indexing(tx, relation) or _written(tx, job, found.partition_by) or not _wanted(tx, relation):
+        return None
+    keys = job.options.key
+    if found.partition_by is None:
+        return _Plan(relation=relation, indexes=((JOB_ID, row), keys) if keys else ((JOB_ID, row),))
+    return _Plan(relation=relation, indexes=(keys or (row,),))
+
+
+def _wanted(tx: Tx, relation: TableName) -> bool:
+    found = find_table(tx, relation)
     return found is not None and found.made_here and found.indexes == 0
 
 
 def _written(tx: Tx, job: Job, partition_by: PartitionBy | None) -> bool:
-    """Whether another job still fills the same table. One that is finalizing does not, and waits for our lock."""
+    """Whether another job still fills the same relation. One that is finalizing does not, and leaves it to us."""
     if partition_by is PartitionBy.JOB:
         return False
-    others = exists().where(
+    others = [
         jobs.c.result_table == job.result_table,
         jobs.c.job_id != job.id,
         jobs.c.state.in_([JobState.ACCEPTED.value, JobState.RUNNING.value]),
-    )
-    return bool(tx.scalar(select(others)))
+    ]
+    if partition_by is PartitionBy.SLOT:
+        others.append(jobs.c.slot.is_not_distinct_from(None if job.slot is None else microseconds(job.slot)))
+    return bool(tx.scalar(select(exists().where(*others))))
 
 
-def _build(tx: Tx, relation: TableName, plans: Sequence[Sequence[str]]) -> None:
+def _build(tx: Tx, plan: _Plan) -> None:
     for setting in (f"statement_timeout = '{BUILD_SECONDS}s'", f"maintenance_work_mem = '{MEMORY}'"):
         execute(tx, f"SET LOCAL {setting}")
-    for number, columns in enumerate(plans, start=1):
-        name = quoted(derived(relation, f"idx{number}").name)
+    for number, columns in enumerate(plan.indexes, start=1):
+        name = quoted(derived(plan.relation, f"idx{number}").name)
         listed = ", ".join(quoted(column) for column in columns)
-        execute(tx, f"CREATE INDEX IF NOT EXISTS {name} ON {qualified(relation)} ({listed})")
-    execute(tx, f"ANALYZE {qualified(relation)}")
+        execute(tx, f"CREATE INDEX IF NOT EXISTS {name} ON {qualified(plan.relation)} ({listed})")
+    execute(tx, f"ANALYZE {qualified(plan.relation)}")

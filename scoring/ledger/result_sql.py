@@ -59,9 +59,15 @@ def refusing(what: str, refusal: type[ScoringError] = OutputRefused) -> Iterator
         ) from error
 
 
-def lock_table_name(tx: Tx, name: TableName) -> None:
-    """Until the end of the transaction nobody else makes, attaches or indexes under this name."""
+def lock_making(tx: Tx, name: TableName) -> None:
+    """Until the end of the transaction nobody else makes the table, or a partition of it."""
     tx.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('scoring.result_table'), hashtext(%s))", (str(name),))
+
+
+def lock_indexing(tx: Tx, name: TableName) -> bool:
+    """Until the end of the transaction nobody else indexes the table or partition; False where somebody does."""
+    statement = "SELECT pg_try_advisory_xact_lock(hashtext('scoring.index'), hashtext(%s))"
+    return bool(tx.exec_driver_sql(statement, (str(name),)).scalar_one())
 
 
 def partition_name(name: TableName, by: PartitionBy, job_id: JobId, slot: datetime | None) -> TableName:

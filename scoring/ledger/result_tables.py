@@ -16,7 +16,7 @@ from scoring.ledger.database import Tx
 from scoring.ledger.records import Job
 from scoring.ledger.reports import VIEWS
 from scoring.ledger.result_catalog import MADE_HERE, FoundTable, columns_of, differences, find_table
-from scoring.ledger.result_sql import execute, literal, lock_table_name, partition_name, qualified, quoted, refusing
+from scoring.ledger.result_sql import execute, literal, lock_making, partition_name, qualified, quoted, refusing
 from scoring.ledger.tables import jobs, metadata
 
 DELETE_SECONDS = 3_600
@@ -66,7 +66,7 @@ def make_ready(tx: Tx, table: ResultTable, job_id: JobId, slot: datetime | None)
 
     Two submits at once: one waits, and finds what it needs. Raises OutputRefused.
     """
-    lock_table_name(tx, table.name)
+    lock_making(tx, table.name)
     with refusing(f"make the table {table.name} ready"):
         found = check(tx, table)
         if found is None:

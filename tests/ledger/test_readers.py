@@ -1,6 +1,7 @@
 """Roles that read what is promised and nothing else; and that migrations leave what users built upon it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -113,9 +114,14 @@ def test_an_upgrade_leaves_the_views_of_users_alone(fresh_postgres: Callable[[],
 def test_the_view_of_the_newest_batch_holds_no_table_in_place(results_desk: Desk) -> None:
     """A migration may take the ledger's views away and alter any column of `jobs` while it is there."""
     job = finished(results_desk)
-    with pytest.raises(RuntimeError, match="undone"), results_desk.ledger.write() as tx:
+    with suppress(Undone), results_desk.ledger.write() as tx:
         for view in VIEWS:
             execute(tx, f"DROP VIEW {view}")
         execute(tx, "ALTER TABLE jobs ALTER COLUMN submitted_at TYPE numeric, ALTER COLUMN number TYPE integer")
-        assert job.id == tx.scalar(text("SELECT DISTINCT job_id FROM latest_scores"))
-        raise RuntimeError("undone")
+        newest = tx.scalar(text("SELECT DISTINCT job_id FROM latest_scores"))
+        raise Undone
+    assert job.id == newest
+
+
+class Undone(Exception):
+    """Ends a transaction without a trace."""

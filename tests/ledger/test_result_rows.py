@@ -1,17 +1,22 @@
 """Rows of result tables: the newest batch, what Postgres refuses, what stays of an interrupted copy, indexes."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import repeat
 
 import pytest
 from sqlalchemy import text
 
 from scoring.core.arguments import job_options
-from scoring.core.errors import LeaseLost, TableRefused
+from scoring.core.errors import LeaseLost, LedgerAway, TableRefused
 from scoring.core.result_table import PartitionBy, TableName
-from scoring.ledger.result_indexes import Indexed
+from scoring.ledger import steps
+from scoring.ledger.database import Tx
+from scoring.ledger.result_indexes import Indexed, build_indexes
 from scoring.pipeline.to_table import copy_rows
-from tests.ledger.desk import Desk
-from tests.ledger.result_desk import build, finished, indexes, rows, sql, submit, table, write
+from tests.ledger.desk import Desk, part, score_of
+from tests.ledger.result_desk import SLOT, build, finished, indexes, rows, sql, submit, table, write
 
 
 @pytest.mark.parametrize("kind", [None, PartitionBy.JOB, PartitionBy.SLOT])
@@ -111,3 +116,60 @@ def test_long_names_are_told_apart(results_desk: Desk) -> None:
         for job in jobs:
             write(results_desk, job)
             assert Indexed.BUILT is build(results_desk, job)
+
+
+def test_each_slot_is_indexed_whatever_the_others_do(results_desk: Desk) -> None:
+    """A job of the same slot is waited for, and nobody else."""
+    wanted = table(by=PartitionBy.SLOT)
+    one = submit(results_desk, wanted, schedule="a", slot=SLOT)
+    submit(results_desk, wanted)
+    assert Indexed.BUILT is build(results_desk, one)
+    two = submit(results_desk, wanted, schedule="a", slot=SLOT + timedelta(hours=1))
+    submit(results_desk, wanted, schedule="b", slot=SLOT + timedelta(hours=1))
+    assert Indexed.LEFT is build(results_desk, two)
+
+
+def test_a_submit_waits_for_no_index(results_desk: Desk) -> None:
+    """While one is being built the next job gets its partition; a second builder leaves it to the first."""
+    one = submit(results_desk, table(by=PartitionBy.JOB))
+    with results_desk.ledger.write() as tx:
+        assert Indexed.BUILT is build_indexes(tx, one, "_row")[0]
+        submit(results_desk)
+        assert Indexed.LEFT is build(results_desk, one)
+
+
+def test_an_attempt_that_lost_its_lease_leaves_no_row(results_desk: Desk) -> None:
+    """It has copied its rows and wakes up after the chunk was scored by another: they go with its transaction."""
+    job = submit(results_desk)
+    results_desk.split_into(job.id, 1)
+    slow = results_desk.claim(score_of(job.id, 0))
+
+    def wake_up_late(tx: Tx) -> None:
+        copy_rows(tx, job, 0, rows(name="slow"), lambda: None)
+        results_desk.run(lambda tx: steps.take_over(tx, job.id))
+        write(results_desk, job)
+        results_desk.complete(job.id, 0)
+        steps.complete_chunk(tx, slow, part(0))
+
+    with pytest.raises(LeaseLost):
+        results_desk.run(wake_up_late)
+    assert [("x", 3)] == sql(results_desk, 'SELECT "100%", count(*) FROM scores GROUP BY 1')
+
+
+def test_a_connection_that_breaks_in_a_copy_is_an_outage(results_desk: Desk) -> None:
+    """Not a fault of the chunk: it is tried again once, and then handed back."""
+    job = submit(results_desk)
+
+    def broken(tx: Tx, *, times: Iterator[bool]) -> None:
+        backend = tx.scalar(text("SELECT pg_backend_pid()")) if next(times) else None
+        copy_rows(tx, job, 0, rows(), lambda: cut(results_desk, backend))
+
+    with pytest.raises(LedgerAway):
+        results_desk.run(partial(broken, times=repeat(True)))
+    results_desk.run(partial(broken, times=iter([True, False])))
+    assert [(3,)] == sql(results_desk, "SELECT count(*) FROM scores")
+
+
+def cut(desk: Desk, backend: object) -> None:
+    with desk.ledger.write() as tx:
+        tx.execute(text("SELECT pg_terminate_backend(:backend, 5000)"), {"backend": backend})

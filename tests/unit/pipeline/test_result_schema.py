@@ -1,47 +1,50 @@
-"""The schema that is foretold is the one that is written."""
+"""The columns of a result are known before a row is read."""
 
+from datetime import date
 from pathlib import Path
+from threading import Event
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
 
-from scoring.core.binding import Binding, Layout, OutputBinding
-from scoring.core.columns import ColumnSpec, Dtype
-from scoring.data.inputs import expand_inputs
-from scoring.model.columns import part_batch
-from scoring.pipeline.result_schema import result_schema
+from scoring.core.arguments import job_options
+from scoring.data.pg_types import table_columns
+from scoring.data.result_schema import result_schema
+from scoring.pipeline.prepare import JobRequest, prepare
+from scoring.pipeline.submit import submit
+from scoring.pipeline.work import work
+from tests.ledger.desk import score_of, split_of
+from tests.small_models import churn_model
+from tests.unit.pipeline.test_lease import context_in
 
-OUTPUTS = (
-    OutputBinding(output="label", dtype=Dtype.STRING, layout=Layout.SCALAR, columns=("label",)),
-    OutputBinding(output="p", dtype=Dtype.FLOAT32, layout=Layout.WIDE, columns=("p_0", "p_1"), width=2),
-    OutputBinding(output="vector", dtype=Dtype.FLOAT16, layout=Layout.LIST, columns=("vector",), width=40),
-    OutputBinding(output="yes", dtype=Dtype.BOOL, layout=Layout.SCALAR, columns=("yes",)),
+ROWS = pa.table(
+    {
+        "id": pa.array([1, 2, 3], pa.uint16()),
+        "born": pa.array([date(2000, 1, day) for day in (1, 2, 3)]),
+        "city": pa.array(["a", "b", "a"]).dictionary_encode(),
+        "age": pa.array([30.0, 40.0, 50.0], pa.float32()),
+        "plan": pa.array(["free", "pro", "free"]),
+    }
 )
-KEY = ColumnSpec(name="id", slot="c.id", dtype=None)
-BINDING = Binding(columns=(KEY,), inputs=(), outputs=OUTPUTS, carried=(("id", "c.id"),))
-VALUES = {
-    "label": np.array(["a"], object),
-    "p": np.zeros((1, 2), np.float32),
-    "vector": np.zeros((1, 40), np.float16),
-    "yes": np.array([True]),
-}
 
 
-@pytest.mark.parametrize(
-    "key", [pa.array(["a"]), pa.array([b"a"]), pa.array(["a"]).dictionary_encode(), pa.array([1], pa.timestamp("ns"))]
-)
-def test_carried_columns_of_parquet_keep_their_type(tmp_path: Path, key: pa.Array) -> None:
-    """And outputs have the type and width of the model's."""
-    pq.write_table(pa.table({"id": key}), tmp_path / "a.parquet")
-    files = expand_inputs([str(tmp_path / "a.parquet")])
-    batch = pa.RecordBatch.from_arrays([pq.read_table(tmp_path / "a.parquet")["id"].chunk(0)], names=["c.id"])
-    written = part_batch(np.zeros(1, np.int64), batch, VALUES, BINDING).schema
-    assert written == result_schema(files, BINDING)
-
-
-def test_carried_columns_of_csv_are_text(tmp_path: Path) -> None:
-    """Nothing is inferred from the data."""
-    (tmp_path / "a.csv").write_text("id\n1\n")
-    assert pa.string() == result_schema(expand_inputs([str(tmp_path / "a.csv")]), BINDING).field("id").type
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+@pytest.mark.parametrize("chosen", [{"key": "id", "keep": ["city", "born"]}, {"keep_all": True}], ids=str)
+def test_a_part_file_has_the_columns_that_were_foreseen(name: str, chosen: dict[str, object], tmp_path: Path) -> None:
+    """Names, order, and types as Postgres tells them apart, of CSV and Parquet."""
+    pc.write_csv(ROWS, tmp_path / "rows.csv") if name.endswith("csv") else pq.write_table(ROWS, tmp_path / name)
+    context = context_in(tmp_path / "home")
+    request = JobRequest(
+        model=str(churn_model(tmp_path / "churn.onnx")),
+        inputs=(str(tmp_path / name),),
+        options=job_options(output=str(tmp_path / "out"), **chosen),
+    )
+    prepared = prepare(context, request)
+    foreseen = table_columns(result_schema(prepared.files, prepared.binding))
+    job = submit(context, request, ring=False).job
+    work(context, split_of(job.id), Event())
+    work(context, score_of(job.id, 0), Event())
+    assert table_columns(pq.read_schema(tmp_path / "out" / "part-000000.parquet")) == foreseen
+    context.ledger.close()
