@@ -16,7 +16,19 @@ from scoring.ledger.schedule_rows import SLOT, NewSlot, Schedule, Slot, slot_key
 from scoring.ledger.schedules import lock
 from scoring.ledger.tables import jobs, schedules, slots
 
-__all__ = ["NewSlot", "Slot", "ask", "claim_look", "decide", "find_slot", "judge_late", "refuse", "skip", "wait"]
+__all__ = [
+    "NewSlot",
+    "Slot",
+    "ask",
+    "claim_look",
+    "decide",
+    "find_slot",
+    "judge_late",
+    "refuse",
+    "skip",
+    "to_look_at",
+    "wait",
+]
 
 LOOK_SECONDS = 15
 """Who has claimed a look and says nothing for so long is gone: others look again."""
@@ -86,30 +98,32 @@ def find_slot(tx: Tx, schedule: str, slot: datetime) -> Slot | None:
     return None if row is None else slot_of(row)
 
 
-def claim_look(tx: Tx, now: datetime) -> Slot | None:
-    """The WAITING slot that is to be looked at now; nobody else looks at it for LOOK_SECONDS. None: there is none.
+def to_look_at(tx: Tx, now: datetime, limit: int) -> list[tuple[str, datetime]]:
+    """(schedule, slot) of the WAITING slots that are to be looked at now, the longest overdue first.
 
-    Backfills come last. Of those that stand in line the first ones alone are looked at.
+    Of those that stand in line the first ones alone are looked at, and backfills after all others.
     """
+    facts = (slots.c.schedule, slots.c.slot, slots.c.look_at, slots.c.origin, slots.c.reason)
     place = func.row_number().over(partition_by=(slots.c.schedule, slots.c.origin), order_by=slots.c.slot)
-    waiting = select(slots, place.label("place")).where(slots.c.look_at.is_not(None)).subquery()
-    in_line = (waiting.c.origin == SlotOrigin.BACKFILL.value) | (
-        func.coalesce(waiting.c.reason, "") == SlotReason.OVERLAP.value
-    )
-    backfill_last = waiting.c.origin == SlotOrigin.BACKFILL.value
+    waiting = select(*facts, place.label("place")).where(slots.c.look_at.is_not(None)).subquery()
+    backfill = waiting.c.origin == SlotOrigin.BACKFILL.value
+    in_line = backfill | (func.coalesce(waiting.c.reason, "") == SlotReason.OVERLAP.value)
     query = (
         select(waiting.c.schedule, waiting.c.slot)
         .where(waiting.c.look_at <= microseconds(now), (waiting.c.place <= LANE) | ~in_line)
-        .order_by(backfill_last, waiting.c.look_at, waiting.c.slot, waiting.c.schedule)
-        .limit(LANE)
+        .order_by(backfill, waiting.c.look_at, waiting.c.slot, waiting.c.schedule)
+        .limit(limit)
     )
-    claim = update(slots).where(SLOT, slots.c.look_at <= microseconds(now)).returning(*slots.c)
-    claimed = claim.values(look_at=microseconds(now + timedelta(seconds=LOOK_SECONDS)))
-    for row in tx.execute(query).all():
-        found = tx.execute(claimed, slot_key(row.schedule, instant(row.slot))).one_or_none()
-        if found is not None:
-            return slot_of(found)
-    return None
+    return [(row.schedule, instant(row.slot)) for row in tx.execute(query)]
+
+
+def claim_look(tx: Tx, schedule: str, slot: datetime, now: datetime) -> Slot | None:
+    """WAITING → WAITING: nobody else looks at the slot for LOOK_SECONDS. None where somebody was faster."""
+    claimed = update(slots).where(SLOT, slots.c.look_at <= microseconds(now)).returning(*slots.c)
+    row = tx.execute(
+        claimed.values(look_at=microseconds(now + timedelta(seconds=LOOK_SECONDS))), slot_key(schedule, slot)
+    ).one_or_none()
+    return None if row is None else slot_of(row)
 
 
 def wait(tx: Tx, slot: Slot, reason: SlotReason, *, look_at: datetime, input_seen: str | None = None) -> bool:

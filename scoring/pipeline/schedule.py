@@ -27,11 +27,8 @@ def fire(context: Context, now: datetime | None = None) -> bool:
     at = now or context.ledger.look(read_clock)
     for name in context.ledger.look(lambda tx: schedules.due(tx, at)):
         _decide(context, name, at)
-    looked = started = 0
-    while looked < LOOKS and (slot := context.ledger.run(lambda tx: slots.claim_look(tx, at))) is not None:
-        looked += 1
-        started += look(context, slot, at)
-    if started:
+    waiting = context.ledger.look(lambda tx: slots.to_look_at(tx, at, LOOKS))
+    if sum(_look(context, schedule, slot, at) for schedule, slot in waiting):
         ring_due(context)
     for slot, state in context.ledger.run(lambda tx: slots.judge_late(tx, at)):
         announce(
@@ -41,7 +38,7 @@ def fire(context: Context, now: datetime | None = None) -> bool:
             expected_by=written(slot.expected_by) if slot.expected_by else "",
             standing=_standing(slot, state),
         )
-    return looked == LOOKS
+    return len(waiting) == LOOKS
 
 
 def start(context: Context, name: str, slot: datetime) -> Submitted:
@@ -68,6 +65,12 @@ def start(context: Context, name: str, slot: datetime) -> Submitted:
 def _ask(tx: Tx, name: str, slot: datetime) -> Slot:
     """The slot, waiting for us alone for a while: should this process die, a scheduler goes on with it."""
     return slots.ask(tx, name, [slot], origin=SlotOrigin.MANUAL, look_in_seconds=slots.LOOK_SECONDS)[0]
+
+
+def _look(context: Context, schedule: str, slot: datetime, now: datetime) -> bool:
+    """True where this look has given the slot its job."""
+    claimed = context.ledger.run(lambda tx: slots.claim_look(tx, schedule, slot, now))
+    return claimed is not None and look(context, claimed, now)
 
 
 def _decide(context: Context, name: str, now: datetime) -> None:

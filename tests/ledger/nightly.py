@@ -55,7 +55,9 @@ def slot(desk: Desk, at: datetime = FIRST, name: str = NAME) -> Slot:
 
 
 def looked(desk: Desk, now: datetime) -> Slot | None:
-    return desk.run(lambda tx: slots.claim_look(tx, now))
+    """The first slot that is to be looked at now, claimed."""
+    found_now = desk.ledger.look(lambda tx: slots.to_look_at(tx, now, 1))
+    return desk.run(lambda tx: slots.claim_look(tx, *found_now[0], now)) if found_now else None
 
 
 def started(desk: Desk, at: datetime = FIRST, *, name: str = NAME, at_once: bool = False, **job: Any) -> Start:

@@ -67,6 +67,7 @@ def test_a_look_is_claimed_by_one(desk: Desk, other_desk: Desk) -> None:
     seen = looked(desk, FIRST)
     assert seen is not None
     assert FIRST == seen.slot
+    assert other_desk.run(lambda tx: slots.claim_look(tx, NAME, FIRST, FIRST)) is None
     assert looked(other_desk, FIRST + timedelta(seconds=14)) is None
     assert looked(other_desk, FIRST + timedelta(seconds=15)) == seen
 
@@ -76,8 +77,8 @@ def test_of_a_line_the_first_alone_are_looked_at_and_backfills_last(desk: Desk) 
     added(desk)
     asked(desk, *nights(50, FIRST - 100 * DAY))
     decided(desk, FIRST)
-    seen = [looked(desk, FIRST) for _ in range(20)]
-    assert [FIRST, *nights(slots.LANE, FIRST - 100 * DAY)] == [place.slot for place in seen if place is not None]
+    seen = desk.ledger.look(lambda tx: slots.to_look_at(tx, FIRST, 20))
+    assert [FIRST, *nights(slots.LANE, FIRST - 100 * DAY)] == [at for _, at in seen]
 
 
 def test_a_slot_gets_its_job(desk: Desk) -> None:
