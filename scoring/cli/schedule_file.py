@@ -113,7 +113,7 @@ def _definition(name: str, node: yaml.MappingNode, base: Path, problems: Problem
 
 
 def _merged(node: yaml.MappingNode, where: str, problems: Problems) -> list[tuple[str, yaml.Node]]:
-    """The pairs of a mapping over those that `<<` brings in."""
+    """The pairs that `<<` brings in, the first mapping's last, and then the mapping's own: the last one counts."""
     own, below = [], []
     for key, value in _pairs(node, where, problems):
         if key != "<<":
@@ -124,8 +124,7 @@ def _merged(node: yaml.MappingNode, where: str, problems: Problems) -> list[tupl
                 below += _pairs(other, where, problems)
             else:
                 problems.add(other, where, "a mapping was expected after <<")
-    taken = {key for key, _ in own}
-    return [(key, value) for key, value in reversed(below) if key not in taken] + own
+    return [*reversed(below), *own]
 
 
 def _pairs(node: yaml.MappingNode, where: str, problems: Problems) -> list[tuple[str, yaml.Node]]:

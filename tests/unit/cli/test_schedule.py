@@ -10,8 +10,9 @@ from scoring.cli.schedule_define import check_unchanged
 from scoring.cli.schedule_run import end_point, point, slots_between
 from scoring.core.errors import UsageError
 from scoring.core.schedules.cron import CronLine
+from scoring.ledger.clock import read_clock
 from scoring.ledger.database import Ledger
-from scoring.ledger.schedules import find
+from scoring.ledger.schedules import add, find, pause, remove
 from tests.unit.cli.conftest import Schedules
 
 BERLIN = CronLine.parse("0 2 * * *", "Europe/Berlin")
@@ -128,6 +129,23 @@ def test_the_history_tells_each_change(schedules: Schedules) -> None:
     assert [1, 2, 3, 4, 5] == [change["revision"] for change in changes]
     assert {"overlap": "forbid → queue"} == changes[1]["what"]
     schedules("show", "churn", code=3)
+
+
+def test_slots_that_passed_in_a_pause_are_on_record(schedules: Schedules) -> None:
+    """They are skipped, and the schedule goes on with the first slot to come."""
+    schedules.add(cron="@hourly")
+    ledger = Ledger.open(f"sqlite:///{schedules.folder}/home/ledger.db")
+    with ledger.write() as tx:
+        definition = find(tx, "churn").definition
+        remove(tx, "churn")
+        now = read_clock(tx)
+        add(tx, definition, next_slot=now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=2))
+        pause(tx, "churn")
+    ledger.close()
+    schedules("resume", "churn")
+    shown = schedules.one()
+    assert [("skipped", "paused")] * 3 == [(slot["state"], slot["reason"]) for slot in shown["slots"]][:3]
+    assert datetime.fromisoformat(shown["next_slot"]) > now
 
 
 def test_an_unknown_schedule_is_not_found_with_the_nearest_name(schedules: Schedules) -> None:

@@ -56,6 +56,22 @@ def test_a_file_is_applied_and_then_nothing_differs(schedules: Schedules) -> Non
     assert ("10:30", True) == (schedules.one()["expect_by"], schedules.one()["overwrite"])
 
 
+def test_an_own_option_counts_before_one_that_is_merged_in(schedules: Schedules) -> None:
+    """And of several merged mappings the first, as YAML has it."""
+    file = write(
+        schedules,
+        """
+        x-a: &a {cron: "1 * * * *", key: a, label: a}
+        x-b: &b {cron: "2 * * * *", key: b, model: churn.onnx, input: rows.csv}
+        schedules:
+          churn: {key: own, <<: [*a, *b]}
+        """,
+    )
+    schedules("apply", "-f", file)
+    shown = schedules.one()
+    assert ("1 * * * *", ["own"], "a") == (shown["cron"], shown["key"], shown["label"])
+
+
 def test_paths_count_from_the_folder_of_the_file(schedules: Schedules, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever the command is called."""
     file = write(schedules, TWO)

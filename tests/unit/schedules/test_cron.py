@@ -72,6 +72,7 @@ CHANGES = tuple(datetime(2026, month, day, tzinfo=UTC) for month, day in ((3, 29
 
 @settings(max_examples=200, deadline=None)
 @example(text="30 2 * * *", zone="Europe/Berlin", day=CHANGES[1], seconds=4_200)
+@example(text="0,30 1-3 * * *", zone="Europe/Berlin", day=CHANGES[1], seconds=4_200)
 @given(
     text=st.sampled_from(LINES),
     zone=st.sampled_from(ZONES),

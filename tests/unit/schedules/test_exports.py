@@ -31,6 +31,7 @@ INPUTS = (
     '/in/it\'s "quoted" $HOME `id` $(id) \\ back {slot-1d:%Y/%m/%d %H:%M}',
     "/in/100%/{{braces}} * ? ~ ! # ; & | < > (x)/{slot-2w:%d}{slot+6h:%dT%H}",
     "{slot-90m:%H:%M:%S} {slot:%s} {slot:%%s%s%%x%s} {slot+1d:%G-W%V-%u %j %y}",
+    "/in/$$ $(PATH) $$(PATH) %%h",
     "-dash",
     "{slot}",
     "{slot:it's $(id) %H}",
