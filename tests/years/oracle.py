@@ -48,6 +48,8 @@ class Oracle:
         # Of each schedule the slots with a live job, by the origin of the slot.
         self.live: defaultdict[str, dict[datetime, str]] = defaultdict(dict)
         self.jobs: dict[str, tuple[str, datetime]] = {}
+        # Of each schedule the slots that its cron line has made and that still wait.
+        self.waiting: defaultdict[str, set[datetime]] = defaultdict(set)
         self.seen: Counter[str] = Counter()
 
     def fired(self, now: datetime, cursors: dict[str, datetime | None], moves: list[Move], *, whole: bool) -> None:
@@ -77,13 +79,6 @@ class Oracle:
     def ended(self, job_id: str) -> None:
         schedule, slot = self.jobs[job_id]
         del self.live[schedule][slot]
-
-    def waiting(self, name: str, origin: str = "cron") -> list[datetime]:
-        return [
-            slot
-            for (schedule, slot), move in self.moves.items()
-            if schedule == name and move.state == "waiting" and move.origin == origin
-        ]
 
     def _decided(
         self, belief: Belief, before: datetime, after: datetime | None, now: datetime, came: dict[datetime, Move]
@@ -118,6 +113,10 @@ class Oracle:
 
     def _note(self, move: Move) -> None:
         self.moves[move.schedule, move.slot] = move
+        if move.state == "waiting" and move.origin == "cron":
+            self.waiting[move.schedule].add(move.slot)
+        else:
+            self.waiting[move.schedule].discard(move.slot)
         if move.job_id is not None:
             assert move.job_id not in self.jobs, f"one job for two slots: {move}"
             self.jobs[move.job_id] = (move.schedule, move.slot)
@@ -135,7 +134,7 @@ class Oracle:
             if belief.definition.overlap is not Overlap.ALLOW:
                 assert not self._in_the_way(move.schedule), f"beside {others}: {move}"
             if belief.definition.overlap is Overlap.QUEUE:
-                assert min(self.waiting(move.schedule)) == move.slot, f"out of its turn: {move}"
+                assert min(self.waiting[move.schedule]) == move.slot, f"out of its turn: {move}"
 
     def _skipped(self, move: Move, now: datetime) -> None:
         assert "cron" == move.origin, f"asked for by a person: {move}"

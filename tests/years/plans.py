@@ -33,7 +33,7 @@ def definition(dice: random.Random, name: str, line: str, inbox: Path) -> Schedu
     values: dict[str, Any] = {
         "overlap": dice.choice(list(Overlap)),
         "catch_up": dice.choice(list(CatchUp)),
-        "deadline_seconds": dice.choice([None, None, 1800.0, 7200.0]),
+        "deadline_seconds": dice.choice([None, None, None, 1800.0, 7200.0]),
         "expect_by": dice.choice([None, "06:00", "3h"]),
         "wait_for_input_seconds": dice.choice([None, None, None, 3600.0]),
     }

@@ -1,4 +1,4 @@
-"""Some weeks of eight schedules around a change of clocks; `make campaign` does a year of fifty."""
+"""Some weeks of four schedules around a change of clocks; `make campaign` does a year of fifty."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,11 +18,11 @@ AUTUMN = datetime(2025, 10, 20, tzinfo=UTC)
 @pytest.mark.parametrize(("seed", "begin"), [(1, SPRING), (2, AUTUMN)])
 def test_each_slot_is_decided_once_and_as_declared(tmp_path: Path, seed: int, begin: datetime) -> None:
     """Schedulers die anywhere, their clocks jump, people pause and edit: one decision, one job, by the policies."""
-    World(f"sqlite:///{tmp_path}/ledger.db", tmp_path, seed=seed, count=8, begin=begin, days=24).run()
+    World(f"sqlite:///{tmp_path}/ledger.db", tmp_path, seed=seed, count=4, begin=begin, days=24).run()
 
 
 def test_each_slot_is_decided_once_on_a_server(tmp_path: Path, fresh_postgres: Callable[[], str]) -> None:
-    """The same on Postgres, for a week."""
+    """The same on Postgres, for a few days."""
     url = fresh_postgres()
     schema_version.upgrade(url)
-    World(url, tmp_path, seed=3, count=5, begin=SPRING, days=7).run()
+    World(url, tmp_path, seed=3, count=4, begin=SPRING, days=4).run()

@@ -90,8 +90,8 @@ class World:
     def _step(self) -> None:
         """To the next moment at which something may happen, and what happens then."""
         self._now = min(self._next_moment(), self._end)
-        if self.dice.random() < 0.004:
-            self._now += self.dice.choice([5 * MINUTE, HOUR, 9 * HOUR, 3 * DAY])  # no scheduler is up
+        if self.dice.random() < 0.001:
+            self._now += self.dice.choice([5 * MINUTE, HOUR, 9 * HOUR, 2 * DAY])  # no scheduler is up
         else:
             self._now += timedelta(seconds=self.dice.uniform(0, 20))
         self._end_jobs()
@@ -107,7 +107,7 @@ class World:
         moments += [self._ends[0][0]] if self._ends else []
         if self._waiting():
             moments.append(self._look_again)
-            self._look_again = self._now + self.dice.choice([6 * timedelta(seconds=1), 20 * MINUTE, HOUR])
+            self._look_again = self._now + self.dice.choice([timedelta(seconds=6), 20 * MINUTE, HOUR])
         return max(min(moments, default=self._end), self._now)
 
     def _waiting(self) -> int:
