@@ -1,6 +1,5 @@
 """What a schedule runs, when, and how late: one value, checked whole when it is made."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -14,13 +13,18 @@ from scoring.core.options import JobOptions
 from scoring.core.schedules import templates
 from scoring.core.schedules.cron import CronLine
 from scoring.core.schedules.policies import CatchUp, Overlap
+from scoring.core.schedules.rules import (
+    WALL_TIME,
+    check_expectation,
+    check_inputs,
+    check_keep,
+    check_length,
+    check_name,
+)
 
 TEMPLATED = ("output", "idempotency_key", "tag")
 """Arguments in which `{slot:…}` and `{name}` are expanded; the inputs are too."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
-_KEEP = re.compile(r"[1-9]\d{0,8}d?")
-_WALL_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _ANY_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -49,7 +53,6 @@ class ScheduleDefinition:
     keep: str | None = None
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
         _check_words(self)
         for text in (*self.inputs, *_templated(self.arguments)):
             templates.check(text)
@@ -73,7 +76,7 @@ class ScheduleDefinition:
         """The next such time of the clock after the slot, or so long after it; None: nothing is expected."""
         if self.expect_by is None:
             return None
-        match = _WALL_TIME.fullmatch(self.expect_by)
+        match = WALL_TIME.fullmatch(self.expect_by)
         if match is None:
             return _later(slot, seconds("--expect-by", self.expect_by))
         return self._next_wall_time(slot, time(int(match[1]), int(match[2])))
@@ -160,55 +163,15 @@ class ScheduleDefinition:
         raise OverflowError("no such time of the clock within two days")
 
 
-def check_keep(text: str) -> None:
-    if not _KEEP.fullmatch(text):
-        raise UsageError(
-            "--keep",
-            expected="batches such as 30, or days such as 30d",
-            got=repr(text),
-            remedy="leave it out to keep all",
-        )
-
-
-def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise UsageError(
-            "the name of a schedule",
-            expected="at most 63 of a-z, 0-9, `_`, `.`, `-`, a letter or a digit first",
-            got=repr(name),
-            remedy="for example churn-nightly",
-        )
-
-
 def _check_words(definition: ScheduleDefinition) -> None:
+    check_name(definition.name)
     if not definition.model:
         raise UsageError("--model", expected="a model", got="none", remedy="name one: `scoring model list`")
-    if not definition.inputs:
-        raise UsageError("--input", expected="one input or more", got="none", remedy="name files, folders or globs")
-    if "-" in definition.inputs:
-        raise UsageError("--input", expected="files", got="-, standard input", remedy="a schedule reads files alone")
-    for option, length in (
-        ("--deadline", definition.deadline_seconds),
-        ("--wait-for-input", definition.wait_for_input_seconds),
-    ):
-        if length is not None and not length > 0:
-            raise UsageError(option, expected="more than 0", got=f"{length:g}", remedy="leave it out")
-    if definition.keep is not None:
-        check_keep(definition.keep)
-    _check_expectation(definition.expect_by)
-
-
-def _check_expectation(text: str | None) -> None:
-    if text is None or _WALL_TIME.fullmatch(text):
-        return
-    try:
-        length = seconds("--expect-by", text)
-    except UsageError:
-        length = None
-    if not length:
-        raise UsageError(
-            "--expect-by", expected="a time such as 06:00, or a duration such as 3h", got=repr(text), remedy="give one"
-        )
+    check_inputs(definition.inputs)
+    check_length("--deadline", definition.deadline_seconds)
+    check_length("--wait-for-input", definition.wait_for_input_seconds)
+    check_keep(definition.keep)
+    check_expectation(definition.expect_by)
 
 
 def _check_options(definition: ScheduleDefinition) -> None:

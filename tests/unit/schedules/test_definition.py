@@ -103,6 +103,8 @@ def test_deadline_and_patience_count_from_the_slot() -> None:
         pytest.param({"expect_by": "25:00"}, "--expect-by", id="no time of the clock"),
         pytest.param({"expect_by": "0s"}, "--expect-by", id="expected at once"),
         pytest.param({"deadline_seconds": 0.0}, "--deadline", id="no time to start"),
+        pytest.param({"deadline_seconds": 1e12}, "3650d", id="longer than a calendar counts"),
+        pytest.param({"expect_by": "99999999d"}, "3650d", id="expected after the end of time"),
         pytest.param({"wait_for_input_seconds": -1.0}, "--wait-for-input", id="no patience"),
     ],
 )
