@@ -10,6 +10,7 @@ import psycopg
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from scoring.ledger import schema_version
 from tests.acceptance.conftest import customers
 from tests.acceptance.program import Program
 from tests.servers.postgres import plain
@@ -31,7 +32,7 @@ class TableJob:
     def submit(cls, folder: Path, url: str, *, rows: int, chunk_rows: int, options: tuple[str, ...] = ()) -> "TableJob":
         settings = {"SCORING_DATABASE_URL": url, "SCORING_MAX_ATTEMPTS": "1000", "SCORING_LEASE_SECONDS": "2"}
         program = Program(folder, settings)
-        program("db", "upgrade")
+        schema_version.upgrade(url)
         pq.write_table(customers(rows), folder / "rows.parquet")
         model = churn_model(folder / "churn.onnx")
         wanted = ("--key", "id", "-o", "out", "--chunk-rows", chunk_rows, "--to-table", "scores", *options)

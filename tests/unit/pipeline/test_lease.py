@@ -44,6 +44,21 @@ def test_a_lease_outlives_its_seconds_while_the_work_lasts(tmp_path: Path) -> No
     assert StepState.RUNNING is desk.step(claim.step).state
 
 
+def test_a_lease_that_has_ended_goes_on_for_a_second_try(tmp_path: Path) -> None:
+    """The commit was undone by no fault of its own: the heart beats again, as often as needed."""
+    context = context_in(tmp_path, SCORING_LEASE_SECONDS="2")
+    desk = Desk(context.ledger)
+    claim = desk.claim(split_of(desk.submit().id), lease=2.0)
+    with Lease(context, claim, Event()) as lease:
+        for _ in range(2):
+            lease.end()
+            before = desk.step(claim.step).lease_until
+            lease.keep_on()
+            wait_for(lambda before=before: desk.step(claim.step).lease_until != before, "a heartbeat")  # type: ignore[misc]
+        lease.end()
+    assert StepState.RUNNING is desk.step(claim.step).state
+
+
 def test_work_that_lost_its_step_is_told(tmp_path: Path) -> None:
     """Once another attempt may own the step, the work must stop and publish nothing."""
     context = context_in(tmp_path, SCORING_LEASE_SECONDS="2")
