@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import Event
 from types import FrameType
 
-from scoring.core.errors import LedgerAway
+from scoring.core.errors import LedgerAway, StorageFault
 from scoring.pipeline.context import Context
 from scoring.pipeline.tick import Ticker
 from scoring.settings import Settings
@@ -90,6 +90,6 @@ class _Firing(threading.Thread):
 
         try:
             return fire(self._context)
-        except LedgerAway as error:
+        except (LedgerAway, StorageFault) as error:
             announce("ledger.away", error=str(error))
             return False
