@@ -37,10 +37,9 @@ def scored(program: Program) -> Path:
     return source
 
 
-@pytest.mark.parametrize("join", [["--join"], ["--join", "rows.csv"]])
-def test_the_input_stands_beside_the_scores(program: Program, scored: Path, join: list[str]) -> None:
+def test_the_input_stands_beside_the_scores(program: Program, scored: Path) -> None:
     """In input order, in the words of the file; the rejected row is left out and counted."""
-    done = program("results", "last", *join, "-o", "out.csv")
+    done = program("results", "last", "--join", "rows.csv", "-o", "out.csv")
     with (program.folder / "out.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     expected = customers(ROWS).to_pylist()
@@ -89,8 +88,7 @@ def test_inputs_outside_the_roots_are_not_read(program: Program, scored: Path, t
     """INPUT_ROOTS holds for what is joined as for what is scored."""
     (tmp_path / "allowed").mkdir()
     walled = program.with_settings(SCORING_INPUT_ROOTS=str(tmp_path / "allowed"))
-    for join in (["--join"], ["--join", "rows.csv"]):
-        assert "lies outside" in walled("results", "last", *join, code=4).stderr
+    assert "lies outside" in walled("results", "last", "--join", code=4).stderr
 
 
 def test_a_killed_export_leaves_no_torn_file(tmp_path: Path, write_rows: WriteRows) -> None:
