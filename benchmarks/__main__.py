@@ -1,4 +1,4 @@
-"""`python -m benchmarks [throughput | memory | startup]`; without a word all three, at modest sizes."""
+"""`python -m benchmarks [throughput | memory | startup | sql]`; without a word the first three, at modest sizes."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import memory, startup, throughput
+from benchmarks import memory, sql, startup, throughput
 from benchmarks.process import Failed
 
 WORKLOADS = ("trees", "linear")
@@ -25,7 +25,9 @@ def main() -> int:
 
 
 def _measure(given: argparse.Namespace, data: Path) -> bool:
-    """False where memory is not flat."""
+    """False where memory is not flat, or SQL takes too long."""
+    if given.what == "sql":
+        return sql.compare(data, given.jobs, given.rows, given.reps)
     flat = True
     if given.what in (None, "startup"):
         startup.compare(data, given.reps)
@@ -40,8 +42,11 @@ def _measure(given: argparse.Namespace, data: Path) -> bool:
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["throughput", "memory", "startup"])
-    parser.add_argument("--rows", type=int, default=500_000, help="of the input; memory also takes four times as many")
+    parser.add_argument("what", nargs="?", choices=["throughput", "memory", "startup", "sql"])
+    parser.add_argument(
+        "--rows", type=int, default=500_000, help="of the input, or of each batch; memory also takes four times as many"
+    )
+    parser.add_argument("--jobs", type=int, default=100, help="batches that sql asks")
     parser.add_argument("--reps", type=int, default=3, help="runs of each; the median counts")
     parser.add_argument("--workload", action="append", choices=WORKLOADS, help="repeatable")
     parser.add_argument("--format", action="append", choices=FORMATS, help="repeatable")

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from scoring.core.errors import InputMissing, ScoringError, UsageError
-from scoring.data.row_files import JobFiles, many_jobs, one_job
+from scoring.data.row_files import RowFiles, write_template
 from scoring.ledger import jobs, reports
 from scoring.ledger.batches import batches, model_names
 from scoring.ledger.database import Ledger
@@ -17,7 +18,7 @@ from scoring.ledger.records import Job
 from scoring.pipeline.results import files_of_rejects, files_of_result, has_result
 from scoring.query.engine import NO_LIMITS, Catalog, QueryLimits, Rows, run_query
 from scoring.query.parameters import NO_PARAMETERS
-from scoring.query.relations import FACTS, JobRows
+from scoring.query.relations import FACTS, FileRows, JobRows
 
 TIME = pa.timestamp("us", "UTC")
 
@@ -46,20 +47,26 @@ def query(
 
     Also InputMissing where a result that it names is not whole, and StorageFault where a file cannot be read.
     """
-    with run_query(sql, catalog(ledger), limits, parameters) as rows:
+    with (
+        TemporaryDirectory(dir=limits.spill, prefix="scoring-sql-") as folder,
+        run_query(sql, catalog(ledger, Path(folder)), limits, parameters) as rows,
+    ):
         yield rows
 
 
-def catalog(ledger: Ledger) -> Catalog:
-    """The views, the functions of a job, and two tables for each registered model."""
+def catalog(ledger: Ledger, folder: Path) -> Catalog:
+    """The views, the functions of a job, and two tables for each registered model.
+
+    folder: takes files that serve to plan a query, and must stay until it has ended.
+    """
     names = ledger.look(model_names)
     return Catalog(
         views={view: partial(view_table, ledger, view) for view in reports.VIEWS},
         models={
-            **{f"results_{name}": partial(_results, ledger, name) for name in names},
-            **{f"latest_{name}": partial(_latest, ledger, name) for name in names},
+            **{f"results_{name}": partial(_results, ledger, folder, name) for name in names},
+            **{f"latest_{name}": partial(_latest, ledger, folder, name) for name in names},
         },
-        jobs={"results": partial(_result_of, ledger), "rejects": partial(_rejects_of, ledger)},
+        jobs={"results": partial(_result_of, ledger, folder), "rejects": partial(_rejects_of, ledger, folder)},
     )
 
 
@@ -68,8 +75,8 @@ def columns_of_all(ledger: Ledger) -> dict[str, list[str]]:
     columns = {view: ledger.look(partial(reports.view_columns, name=view)) for view in reports.VIEWS}
     for model in ledger.look(model_names):
         with suppress(ScoringError):  # a result that cannot be read is named once it is asked for
-            own = [name for newest in _newest(ledger, model) for name in newest.rows.schema.names]
-            columns |= {name: [*FACTS, *own] for name in (f"results_{model}", f"latest_{model}")}
+            own = [name for _, newest in _newest(ledger, model) for name in newest.schema.names]
+            columns |= {name: [*FACTS.names, *own] for name in (f"results_{model}", f"latest_{model}")}
     return columns
 
 
@@ -82,7 +89,7 @@ def view_table(ledger: Ledger, view: str) -> pa.Table:
     return pa.table([pa.array(cell, field.type) for cell, field in zip(cells, schema, strict=True)], schema=schema)
 
 
-def _result_of(ledger: Ledger, reference: str) -> ds.Dataset:
+def _result_of(ledger: Ledger, folder: Path, reference: str) -> FileRows:
     job = ledger.look(lambda tx: jobs.find_job(tx, reference))
     if not has_result(job):
         raise UsageError(
@@ -91,42 +98,47 @@ def _result_of(ledger: Ledger, reference: str) -> ds.Dataset:
             got=str(job.state),
             remedy=f"scoring status {job.id}",
         )
-    return one_job(files_of_result(job))
+    return _rows(files_of_result(job), folder)
 
 
-def _rejects_of(ledger: Ledger, reference: str) -> ds.Dataset:
-    return one_job(files_of_rejects(ledger.look(lambda tx: jobs.find_job(tx, reference))))
+def _rejects_of(ledger: Ledger, folder: Path, reference: str) -> FileRows:
+    return _rows(files_of_rejects(ledger.look(lambda tx: jobs.find_job(tx, reference))), folder)
 
 
-def _results(ledger: Ledger, model: str) -> Sequence[JobRows]:
-    """Results of the model's succeeded jobs; jobs whose result is gone are left out.
-
-    Raises InputMissing where a result lacks some of its parts: sums over the rest would be wrong in silence.
-    """
-    return _as_rows(_files_of(ledger.look(lambda tx: batches(tx, model))))
+def _results(ledger: Ledger, folder: Path, model: str) -> Sequence[JobRows]:
+    found = ledger.look(lambda tx: batches(tx, model))
+    return [_job_rows(job, files, folder) for job, files in _with_files(found)]
 
 
-def _latest(ledger: Ledger, model: str) -> Sequence[JobRows]:
-    return _as_rows(_newest(ledger, model))
+def _latest(ledger: Ledger, folder: Path, model: str) -> Sequence[JobRows]:
+    return [_job_rows(job, files, folder) for job, files in _newest(ledger, model)]
 
 
-def _newest(ledger: Ledger, model: str) -> Iterator[JobFiles]:
+def _newest(ledger: Ledger, model: str) -> Iterator[tuple[Job, RowFiles]]:
     """The newest batch: by the slot that it was made for, else by its submission."""
     found = ledger.look(lambda tx: batches(tx, model))
     # Stable, the last submission first: of two with one time it counts.
     newest_first = sorted(found, key=lambda job: job.slot or job.submitted_at, reverse=True)
-    return islice(_files_of(newest_first), 1)
+    return islice(_with_files(newest_first), 1)
 
 
-def _files_of(found: Iterable[Job]) -> Iterator[JobFiles]:
+def _with_files(found: Iterable[Job]) -> Iterator[tuple[Job, RowFiles]]:
+    """Jobs with the files of their results; those whose result is gone are left out.
+
+    Raises InputMissing where a result lacks some of its parts: sums over the rest would be wrong in silence.
+    """
     for job in found:
         try:
             there = has_result(job)
         except InputMissing:
             continue
         if there:
-            yield JobFiles(job_id=job.id, slot=job.slot, version=job.model.version, rows=files_of_result(job))
+            yield job, files_of_result(job)
 
 
-def _as_rows(jobs: Iterable[JobFiles]) -> list[JobRows]:
-    return [JobRows(rows=alike.rows, facts=alike.facts) for alike in many_jobs(jobs)]
+def _job_rows(job: Job, files: RowFiles, folder: Path) -> JobRows:
+    return JobRows(job_id=job.id, slot=job.slot, version=job.model.version, rows=_rows(files, folder))
+
+
+def _rows(rows: RowFiles, folder: Path) -> FileRows:
+    return FileRows(files=[str(file) for file in rows.files], template=str(write_template(rows.schema, folder)))

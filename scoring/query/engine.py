@@ -1,6 +1,6 @@
-"""DuckDB over Arrow tables and data sets: it reads what it was handed, and can open no file and no address at all."""
+"""DuckDB over Arrow tables and result files: it opens the files that it was handed, and no other file or address."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -8,12 +8,11 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from scoring.core.errors import UsageError
 from scoring.query.faults import in_words
 from scoring.query.parameters import NO_PARAMETERS
-from scoring.query.relations import JobRows, declare_jobs, text
+from scoring.query.relations import FileRows, JobRows, declare_job, declare_jobs, text
 from scoring.query.statement import Statement, read_statement
 
 BATCH_ROWS = 10_000
@@ -28,7 +27,7 @@ class Catalog:
     # results_<model> and latest_<model> → the jobs whose rows it shows.
     models: Mapping[str, Callable[[], Sequence[JobRows]]] = field(default_factory=dict)
     # One of JOB_FUNCTIONS → what gives the rows for its argument; raises NotFound, UsageError or InputMissing.
-    jobs: Mapping[str, Callable[[str], ds.Dataset]] = field(default_factory=dict)
+    jobs: Mapping[str, Callable[[str], FileRows]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +65,7 @@ def run_query(
     try:
         with in_words():
             statement = read_statement(connection, sql, parameters)
-            _declare(connection, statement, catalog)
-            lock(connection, limits)
+            lock(connection, limits, _declare(connection, statement, catalog))
             answer = connection.sql(statement.sql, params=dict(parameters) or None)
             reader = answer.to_arrow_reader(BATCH_ROWS)
         yield Rows(schema=reader.schema, batches=_batches(reader))
@@ -85,29 +83,36 @@ def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
         yield batch
 
 
-def _declare(connection: duckdb.DuckDBPyConnection, statement: Statement, catalog: Catalog) -> None:
-    """Make the relations that the statement names, and no others."""
+def _declare(connection: duckdb.DuckDBPyConnection, statement: Statement, catalog: Catalog) -> set[str]:
+    """Make the relations that the statement names, and no others; returns the files that they read."""
     named = {name.lower(): name for name in (*catalog.views, *catalog.models)}
+    paths: set[str] = set()
     for name in sorted(named if statement.shows_all else statement.relations):
         if name not in named:
             raise _unknown(name, tuple(named.values()))
         if name in catalog.views:
             connection.register(name, catalog.views[name]())
         else:
-            declare_jobs(connection, name, () if statement.shows_all else catalog.models[named[name]]())
+            jobs = () if statement.shows_all else catalog.models[named[name]]()
+            declare_jobs(connection, name, jobs)
+            paths.update(path for job in jobs for path in job.rows.paths)
     for function, reference in sorted(statement.jobs):
-        connection.register(f"{function}:{reference}", catalog.jobs[function](reference))
+        rows = catalog.jobs[function](reference)
+        declare_job(connection, f"{function}:{reference}", rows)
+        paths.update(rows.paths)
     for function in sorted({function for function, _ in statement.jobs}):
         connection.execute(f"CREATE MACRO {function}(job) AS TABLE FROM query_table('{function}:' || job)")
+    return paths
 
 
-def lock(connection: duckdb.DuckDBPyConnection, limits: QueryLimits) -> None:
-    """From here on no file can be opened and no setting changed. The last two lines stay last."""
+def lock(connection: duckdb.DuckDBPyConnection, limits: QueryLimits, paths: Iterable[str] = ()) -> None:
+    """From here on only the files of `paths` can be opened, and no setting changed. The last two lines stay last."""
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(f"SET memory_limit = {text(limits.memory)}")
     connection.execute(f"SET temp_directory = {text(str(limits.spill or ''))}")
     if limits.seconds is not None:
         connection.execute(f"SET max_execution_time = {round(limits.seconds * 1000)}")
+    connection.execute("SET allowed_paths = ?", [sorted(paths)])
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 

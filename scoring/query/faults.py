@@ -1,5 +1,6 @@
 """The one place where errors of DuckDB and of reading its stream become ours."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,8 +9,9 @@ import pyarrow as pa
 
 from scoring.core.errors import ScoringError, StorageFault, UsageError
 
-# DuckDB passes on what the reader of the files says: whatever it is, the statement is not to blame.
-_STREAM = "reading the stream registered as"
+# What is wrong with a file is an error of any kind; it names the file, or speaks of the format.
+_PART = re.compile(r"part-\d{6,}\.parquet")
+_OF_FILES = ("IO Error", "TProtocolException", "Serialization Error")
 
 
 @contextmanager
@@ -39,7 +41,7 @@ def _translated(text: str) -> ScoringError:
             got=text,
             remedy="ask for less: fewer columns, a condition, a LIMIT",
         )
-    if "IOError" in text or text.startswith("IO Error") or _STREAM in text:
+    if (_PART.search(text) and not text.startswith("Conversion Error")) or text.startswith(_OF_FILES):
         return StorageFault(
             "a result file cannot be read", got=text, remedy="restore the file, or score the job into a new output"
         )

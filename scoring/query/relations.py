@@ -1,16 +1,17 @@
-"""Results of many jobs as one relation of DuckDB, whatever columns each of them has."""
+"""Result files as relations of DuckDB: those of one job, and those of many, whatever columns each of them has."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import duckdb
-import pyarrow.dataset as ds
+import pyarrow as pa
 from duckdb.sqltypes import DuckDBPyType
 
 _INTEGERS = frozenset({"tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint"})
 _NUMBERS = _INTEGERS | {"float", "double", "decimal"}
 
-FACTS = ("job_id", "slot", "version")
+FACTS = pa.schema([("job_id", pa.string()), ("slot", pa.timestamp("us", "UTC")), ("version", pa.int64())])
 """Columns in front of a job's own: what is known of all its rows."""
 
 _NO_JOB = (
@@ -20,28 +21,57 @@ _NO_JOB = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobRows:
-    """The rows of jobs that have the same columns."""
+class FileRows:
+    """Rows in Parquet files that nobody has opened yet."""
 
-    rows: ds.Dataset
-    # What the columns of FACTS are called in `rows`.
-    facts: Sequence[str] = FACTS
+    # Paths, in the order of the rows.
+    files: Sequence[str]
+    # Path of a file with their columns whose rows do not count: the only one that is opened to plan a query.
+    template: str
+
+    @property
+    def paths(self) -> list[str]:
+        return [self.template, *self.files]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRows:
+    """The result of one job."""
+
+    job_id: str
+    # None without a schedule.
+    slot: datetime | None
+    # Of the model.
+    version: int
+    rows: FileRows
 
 
 @dataclass(frozen=True, kw_only=True)
 class Relation:
-    """JobRows, registered."""
+    """The rows of jobs that have the same columns, joined with what is known of each."""
 
-    name: str
-    # One of FACTS → its name here.
-    facts: Mapping[str, str]
+    # What stands behind FROM.
+    source: str
     # Column of the results → its type in DuckDB.
     columns: Mapping[str, DuckDBPyType]
 
 
+def declare_job(connection: duckdb.DuckDBPyConnection, name: str, rows: FileRows) -> None:
+    """Make the view `name` over the rows of one job."""
+    place = _place(_columns(connection, rows))
+    source = f"{_read([rows], place)} WHERE {place} <> {text(rows.template)}"
+    connection.execute(f"CREATE VIEW {quoted(name)} AS SELECT * EXCLUDE ({place}) FROM {source}")
+
+
 def declare_jobs(connection: duckdb.DuckDBPyConnection, name: str, jobs: Sequence[JobRows]) -> None:
-    """Make the view `name` over the rows of all jobs."""
-    relations = [_register(connection, f"{name}:{number}", rows) for number, rows in enumerate(jobs)]
+    """Make the view `name` over the rows of all jobs.
+
+    A condition on a fact of the job meets a small table of files first: DuckDB opens those that are left.
+    """
+    alike: dict[str, list[JobRows]] = {}
+    for job in jobs:
+        alike.setdefault(job.rows.template, []).append(job)
+    relations = [_relation(connection, f"{name}:{number}", group) for number, group in enumerate(alike.values())]
     connection.execute(f"CREATE VIEW {quoted(name)} AS {union(relations)}")
 
 
@@ -59,7 +89,7 @@ def union(relations: Sequence[Relation]) -> str:
         for column, kind in relation.columns.items():
             spelt.setdefault(column.lower(), column)
             types.setdefault(column.lower(), []).append(kind)
-    for fact in set(FACTS) & set(spelt):
+    for fact in set(FACTS.names) & set(spelt):
         spelt[fact] = _free(f"{fact}_1", spelt)
     wanted = {key: _common(kinds) for key, kinds in types.items()}
     return " UNION ALL BY NAME ".join(_select(relation, spelt, wanted) for relation in relations)
@@ -73,21 +103,45 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _register(connection: duckdb.DuckDBPyConnection, name: str, jobs: JobRows) -> Relation:
-    connection.register(name, jobs.rows)
-    relation = connection.sql(f"FROM {quoted(name)}")
-    types = dict(zip(relation.columns, relation.types, strict=True))
-    own = {column: kind for column, kind in types.items() if column not in jobs.facts}
-    return Relation(name=name, facts=dict(zip(FACTS, jobs.facts, strict=True)), columns=own)
+def _relation(connection: duckdb.DuckDBPyConnection, name: str, jobs: Sequence[JobRows]) -> Relation:
+    columns = _columns(connection, jobs[0].rows)
+    place = _place(columns)
+    connection.register(name, _facts(jobs, place))
+    source = f"{_read([job.rows for job in jobs], place)} r JOIN {quoted(name)} f ON f.{place} = r.{place}"
+    return Relation(source=source, columns=columns)
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, rows: FileRows) -> dict[str, DuckDBPyType]:
+    described = connection.sql(f"FROM read_parquet({text(rows.template)})")
+    return dict(zip(described.columns, described.types, strict=True))
+
+
+def _place(columns: Iterable[str]) -> str:
+    """A name for the column that tells the file of a row."""
+    return _free("file", [column.lower() for column in columns])
+
+
+def _facts(jobs: Sequence[JobRows], place: str) -> pa.Table:
+    """One row for each file: its path, in the column `place`, and FACTS."""
+    rows = [(file, job.job_id, job.slot, job.version) for job in jobs for file in job.rows.files]
+    schema = pa.schema([(place, pa.string()), *FACTS])
+    cells = zip(*rows, strict=True) if rows else [()] * len(schema)
+    return pa.table([pa.array(cell, field.type) for cell, field in zip(cells, schema, strict=True)], schema=schema)
 
 
 def _select(relation: Relation, spelt: Mapping[str, str], wanted: Mapping[str, str | None]) -> str:
-    cells = [f"{quoted(name)} AS {fact}" for fact, name in relation.facts.items()]
+    cells = [f"f.{fact} AS {fact}" for fact in FACTS.names]
     for column in relation.columns:
         key = column.lower()
         cast = f"::{wanted[key]}" if wanted[key] else ""
-        cells.append(f"{quoted(column)}{cast} AS {quoted(spelt[key])}")
-    return f"SELECT {', '.join(cells)} FROM {quoted(relation.name)}"
+        cells.append(f"r.{quoted(column)}{cast} AS {quoted(spelt[key])}")
+    return f"SELECT {', '.join(cells)} FROM {relation.source}"
+
+
+def _read(rows: Sequence[FileRows], place: str) -> str:
+    """All files behind their template, which has no place in any table of facts."""
+    paths = [rows[0].template, *(file for each in rows for file in each.files)]
+    return f"read_parquet([{', '.join(map(text, paths))}], filename = {text(place)})"
 
 
 def _common(types: Iterable[DuckDBPyType]) -> str | None:

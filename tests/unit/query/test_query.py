@@ -7,14 +7,13 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
 from scoring.core.errors import NotFound, StorageFault, UsageError
-from scoring.data.row_files import JobFiles, RowFiles, many_jobs
+from scoring.data.row_files import write_template
 from scoring.query.engine import Catalog, QueryLimits, lock, run_query
-from scoring.query.relations import JobRows
+from scoring.query.relations import FileRows, JobRows
 
 JOBS = pa.table(
     {
@@ -37,20 +36,19 @@ def output(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def catalog(output: Path) -> Catalog:
-    rows = ds.dataset(sorted(map(str, output.glob("*.parquet"))), format="parquet")
+    files = sorted(output.glob("*.parquet"))
+    template = write_template(pq.read_schema(files[0]), output.parent)
+    rows = FileRows(files=[str(file) for file in files], template=str(template))
+    one = JobRows(job_id="aaaa1111", slot=None, version=1, rows=rows)
 
-    files = RowFiles(files=[Path(file) for file in rows.files], schema=rows.schema)
-    alike = many_jobs([JobFiles(job_id="aaaa1111", slot=None, version=1, rows=files)])
-    one = [JobRows(rows=found.rows, facts=found.facts) for found in alike]
-
-    def job(reference: str) -> ds.Dataset:
+    def job(reference: str) -> FileRows:
         if reference != "last":
             raise NotFound(f"no job {reference}")
         return rows
 
     return Catalog(
         views={"job_progress": lambda: JOBS, "job_failures": _never},
-        models={"results_My-Churn": lambda: one, "latest_none": lambda: ()},
+        models={"results_My-Churn": lambda: [one], "latest_none": lambda: ()},
         jobs={"results": job},
     )
 

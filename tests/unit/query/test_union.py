@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scoring.data.row_files import JobFiles, RowFiles, many_jobs
+from scoring.data.row_files import write_template
 from scoring.query.engine import Catalog, run_query
-from scoring.query.relations import JobRows
+from scoring.query.relations import FileRows, JobRows
 
 OWN = "SELECT job_id, * EXCLUDE (job_id, slot, version) FROM results_m"
 """Without the slot and the version, which are alike in all of these."""
@@ -23,10 +23,9 @@ def ask(folder: Path, sql: str, **jobs: dict[str, Any]) -> list[dict[str, Any]]:
     for job_id, columns in jobs.items():
         pq.write_table(pa.table(columns), folder / f"{job_id}.parquet")
         file = folder / f"{job_id}.parquet"
-        files = RowFiles(files=[file], schema=pq.read_schema(file))
-        rows.append(JobFiles(job_id=job_id, slot=None, version=1, rows=files))
-    alike = [JobRows(rows=found.rows, facts=found.facts) for found in many_jobs(rows)]
-    catalog = Catalog(views={}, models={"results_m": lambda: alike})
+        files = FileRows(files=[str(file)], template=str(write_template(pq.read_schema(file), folder)))
+        rows.append(JobRows(job_id=job_id, slot=None, version=1, rows=files))
+    catalog = Catalog(views={}, models={"results_m": lambda: rows})
     with run_query(sql, catalog) as answer:
         return [row for batch in answer.batches for row in batch.to_pylist()]
 
