@@ -27,11 +27,13 @@ _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _WHOLE_NUMBER = r"\s*[+-]?[0-9]+(\.0*)?\s*"
 # Labels match as text after trimming, and 1.0 is 1: two spellings of one label are no contradiction.
 _CANONICAL = r"regexp_replace(label, '^([+-]?[0-9]+)\.0*$', '\1')"
+# A key in a message.
+_SHOWN = "coalesce(CAST(key AS VARCHAR), unread)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Keys:
-    """Some keys of a file: how many, and the first of them as they stand there."""
+    """Some keys of a file: how many, and the first of them in alphabetical order."""
 
     count: int
     examples: tuple[str, ...] = ()
@@ -78,6 +80,8 @@ class LabelJoin:
                 "python_enable_replacements": "false",
             },
         )
+        # Every key is unknown until a result has it.
+        self._unknown = "labels"
         self._run("SET TimeZone = 'UTC'")
         self._run("SET enable_external_access = false")
         self._run("SET lock_configuration = true")
@@ -93,16 +97,16 @@ class LabelJoin:
 
     def give(self, batches: Iterator[pa.RecordBatch]) -> Given:
         """Take the labels: `key` and `label` as text, no null label. Raises InputRefused for a contradiction."""
-        self._load("given", batches, f"{self._key()} AS key, key AS raw, {_CANONICAL} AS label")
-        # The raw text stands for a key that the type cannot hold: it is unknown, and counted once all the same.
+        key = self._key()
+        # What the type cannot hold keeps its text: it is unknown, and counted once all the same.
+        unread = f"CASE WHEN {key} IS NULL THEN key END"
+        self._load("given", batches, f"{key} AS key, {unread} AS unread, {_CANONICAL} AS label")
         self._run(
-            "CREATE TABLE labels AS SELECT key, CASE WHEN key IS NULL THEN raw END AS unread, min(raw) AS raw,"
-            " min(label) AS label, max(label) AS other, count(*) AS copies FROM given GROUP BY 1, 2"
+            "CREATE TABLE labels AS SELECT key, unread, min(label) AS label, max(label) AS other, count(*) AS copies"
+            " FROM given GROUP BY key, unread"
         )
         self._run("DROP TABLE given")
         self._require_one_label()
-        # A key is unknown until a result knows it.
-        self._run("CREATE TABLE unknown AS SELECT key, raw, label FROM labels")
         return Given(labels=self._count("labels"), doubled=self._keys("labels WHERE copies > 1"))
 
     def match(self, batches: Iterator[pa.RecordBatch]) -> Matched:
@@ -114,8 +118,11 @@ class LabelJoin:
         self._run(
             "CREATE TABLE known AS SELECT key, count(*) AS rows, bool_or(labelled) AS had FROM matched GROUP BY key"
         )
-        self._run("CREATE TABLE still_unknown AS SELECT u.* FROM unknown u ANTI JOIN known USING (key)")
-        self._run("DROP TABLE rows; DROP TABLE unknown; ALTER TABLE still_unknown RENAME TO unknown")
+        self._run(
+            f"CREATE TABLE still_unknown AS SELECT key, unread, label FROM {self._unknown} ANTI JOIN known USING (key)"
+        )
+        self._run("DROP TABLE rows; DROP TABLE IF EXISTS unknown; ALTER TABLE still_unknown RENAME TO unknown")
+        self._unknown = "unknown"
         counts = "SELECT count(*), count(*) FILTER (had), count(*) FILTER (rows > 1) FROM known"
         [(keys, replaced, shared)] = self._run(counts).fetchall()
         doubled = self._count("labels SEMI JOIN known USING (key) WHERE copies > 1")
@@ -127,11 +134,11 @@ class LabelJoin:
 
     def unknown(self) -> Keys:
         """Keys that no result so far has, or that cannot be read as the type of the key."""
-        return self._keys("unknown")
+        return self._keys(self._unknown)
 
     def unknown_rows(self) -> Iterator[pa.RecordBatch]:
         """`key`, as in the file, and `label` of every unknown key."""
-        return self._stream("SELECT raw AS key, label FROM unknown ORDER BY raw")
+        return self._stream(f"SELECT {_SHOWN} AS key, label FROM {self._unknown} ORDER BY 1")
 
     def _key(self) -> str:
         """The key as the result has it, from its text; NULL where it cannot be that."""
@@ -146,17 +153,17 @@ class LabelJoin:
         wrong = "labels WHERE label <> other AND key IS NOT NULL"
         found = self._keys(wrong)
         if found.count:
-            examples = self._run(f"SELECT raw, label, other FROM {wrong} ORDER BY raw LIMIT 3").fetchall()
+            examples = self._run(f"SELECT {_SHOWN}, label, other FROM {wrong} ORDER BY 1 LIMIT 3").fetchall()
             raise InputRefused(
                 f"{found.count} keys stand in the file twice with different labels",
                 expected="one label per key",
-                got="; ".join(f"{raw!r}: {label!r} and {other!r}" for raw, label, other in examples),
+                got="; ".join(f"{key!r}: {label!r} and {other!r}" for key, label, other in examples),
                 remedy="leave the right one; a later call may replace a label",
             )
 
     def _keys(self, relation: str) -> Keys:
-        examples = self._run(f"SELECT raw FROM {relation} ORDER BY raw LIMIT {EXAMPLES}").fetchall()
-        return Keys(count=self._count(relation), examples=tuple(raw or "" for (raw,) in examples))
+        examples = self._run(f"SELECT {_SHOWN} FROM {relation} ORDER BY 1 LIMIT {EXAMPLES}").fetchall()
+        return Keys(count=self._count(relation), examples=tuple(key or "" for (key,) in examples))
 
     def _count(self, relation: str) -> int:
         [(count,)] = self._run(f"SELECT count(*) FROM {relation}").fetchall()

@@ -68,8 +68,7 @@ def chunk_figures(job: scoring.Job) -> list[tuple[Any, ...]]:
         return ledger.execute(query, [job.id]).fetchall()
 
 
-@pytest.mark.parametrize("name", ["truth.csv", "truth.parquet", "truth.jsonl"])
-@pytest.mark.parametrize("key", ["id", "_row"])
+@pytest.mark.parametrize(("name", "key"), [("truth.csv", "id"), ("truth.parquet", "_row"), ("truth.jsonl", "id")])
 def test_late_labels_give_the_figures_of_labels_in_the_input(name: str, key: str) -> None:
     """To the last bit: of the job with its matrix, and of each of its chunks."""
     early, late = scored(label="churned"), scored()
@@ -179,8 +178,7 @@ def test_json_members_may_be_missing_here_and_there() -> None:
     assert 2 == attach(scored(), "truth.jsonl")["rows_labelled"]
 
 
-@pytest.mark.parametrize("ending", ["csv", "jsonl"])
-@pytest.mark.parametrize("compression", ["gz", "zst", "bz2"])
+@pytest.mark.parametrize(("ending", "compression"), [("csv", "zst"), ("jsonl", "gz"), ("jsonl", "bz2")])
 def test_compressed_files_are_read(ending: str, compression: str) -> None:
     """As they are for inputs."""
     write(Path(f"truth.{ending}"), truth(0, 50))
