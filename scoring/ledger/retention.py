@@ -2,9 +2,8 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Delete, Table, delete, exists, false, func, select, update
+from sqlalchemy import ColumnElement, Delete, Table, delete, exists, func, select, true, update
 
 from scoring.core.ids import JobId
 from scoring.core.schedules.keep import Keep
@@ -30,6 +29,7 @@ CHUNKS_AT_ONCE = 10_000
 """Chunks whose rows go in one transaction: others wait for a SQLite ledger meanwhile."""
 
 _SETTLED = [state.value for state in JobState if state.settled]
+_holder = jobs.alias("holder")
 _BY_CHUNK = (attempts, chunk_sums, chunk_metrics, reject_counts, parts, chunks, steps)
 """In an order that breaks no foreign key."""
 
@@ -52,7 +52,7 @@ def expired(tx: Tx, schedule: str, keep: Keep, *, now: datetime, ended_before: d
 def purge(tx: Tx, job_id: JobId, *, ended_before: datetime) -> bool:
     """Settled → purged: from here on nobody reads or retries the job, and its files and rows may go.
 
-    False where it is purged already, was revived meanwhile, or its output is held.
+    False where it is purged already, was revived meanwhile, or somebody writes to its output.
     """
     lock_job(tx, job_id)
     own = (jobs.c.job_id == job_id) & jobs.c.purged_at.is_(None) & _at_rest(ended_before)
@@ -62,7 +62,7 @@ def purge(tx: Tx, job_id: JobId, *, ended_before: datetime) -> bool:
 def half_purged(tx: Tx) -> list[Job]:
     """Jobs whose purge was broken off: their rows are the last to go."""
     left = exists().where(steps.c.job_id == jobs.c.job_id)
-    query = select_jobs().where(jobs.c.purged_at.is_not(None), left)
+    query = select_jobs().where(jobs.c.purged_at.is_not(None), left, ~_held())
     return [job_of(row) for row in tx.execute(query.order_by(jobs.c.number))]
 
 
@@ -98,10 +98,13 @@ def known(tx: Tx, ids: Collection[str]) -> set[str]:
     return set(tx.scalars(select(jobs.c.job_id).where(jobs.c.job_id.in_(ids))))
 
 
-def _at_rest(ended_before: datetime) -> Any:
-    return (
-        jobs.c.state.in_(_SETTLED) & (jobs.c.output_held == false()) & (jobs.c.finished_at < microseconds(ended_before))
-    )
+def _at_rest(ended_before: datetime) -> ColumnElement[bool]:
+    return jobs.c.state.in_(_SETTLED) & ~_held() & (jobs.c.finished_at < microseconds(ended_before))
+
+
+def _held() -> ColumnElement[bool]:
+    """Somebody writes to the job's output: its own last step, or a later job that replaces it."""
+    return exists().where(_holder.c.output == jobs.c.output, _holder.c.output_held == true())
 
 
 def _own(table: Table, job_id: JobId) -> Delete:

@@ -93,22 +93,28 @@ def _purge_all(context: Context, schedule: str, jobs: Sequence[Job], at_rest: da
         if users_table(output):
             tally.notes.append(f"job {job.id}: its Delta table {output} is left: a user has committed to it")
         with tally.errors_kept():
-            remains = _remains(context, job)
-            sizes = remains.sizes()
-            if at_rest is None or purge(context, job, remains, at_rest):
-                tally.add(job.id, sizes)
+            if at_rest is None:
+                tally.add(job.id, _remains(context, job).sizes())
+            elif _marked(context, job, at_rest):
+                tally.add(job.id, _purge(context, job))
     return tally.swept(schedule)
 
 
-def purge(context: Context, job: Job, remains: Remains, at_rest: datetime) -> bool:
-    """Take the job's files, then its rows; False where it was revived meanwhile, or another process has it."""
-    if job.purged_at is None and not context.ledger.run(partial(retention.purge, job_id=job.id, ended_before=at_rest)):
-        return False
+def _marked(context: Context, job: Job, at_rest: datetime) -> bool:
+    """False where the job was revived meanwhile, or another process has marked it."""
+    mark = partial(retention.purge, job_id=job.id, ended_before=at_rest)
+    return job.purged_at is not None or context.ledger.run(mark)
+
+
+def _purge(context: Context, job: Job) -> list[int]:
+    """Take the files of a marked job, then its rows; bytes of each file. What is its own is told after the mark."""
+    remains = _remains(context, job)
+    sizes = remains.sizes()
     remains.remove()
     context.ledger.run(lambda tx: result_tables.drop_rows(tx, job))
     while context.ledger.run(lambda tx: retention.drop_rows(tx, job.id)):
         pass
-    return True
+    return sizes
 
 
 def _remains(context: Context, job: Job) -> Remains:

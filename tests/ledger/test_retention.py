@@ -111,6 +111,21 @@ def test_a_job_that_has_just_ended_is_left(desk: Desk) -> None:
     assert purge(desk, job.id, ended_before=ended + LATER)
 
 
+def test_a_job_is_left_while_another_one_writes_to_its_output(desk: Desk) -> None:
+    """What is there may be the other one's by the time that it is removed."""
+    job = batch(desk, 0)
+    batch(desk, 1)
+    later = desk.submit(output=job.output)
+    assert [] == gone(desk, "1")
+    assert not purge(desk, job.id)
+    desk.run(lambda tx: jobs.cancel(tx, later.id))
+    desk.finish(later.id)
+    assert [job.id] == gone(desk, "1")
+    assert purge(desk, job.id)
+    desk.submit(output=job.output)
+    assert [] == desk.ledger.look(retention.half_purged)
+
+
 def test_a_revived_job_is_left(desk: Desk) -> None:
     """`retry` came between the look and the mark."""
     job = batch(desk, 0, ends="failed")
