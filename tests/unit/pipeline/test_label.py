@@ -82,6 +82,19 @@ def test_late_labels_give_the_figures_of_labels_in_the_input(name: str, key: str
     assert chunk_figures(early) == chunk_figures(late) != []
 
 
+def test_an_area_that_needs_ranking_is_ranked_anew() -> None:
+    """Scores that lie in one bin are read back from the parts, beside the labels that came."""
+    table = customers(ROWS)
+    ages = pa.array([45 + row * 1e-5 for row in range(ROWS)], pa.float32())
+    write(Path("rows.csv"), table.set_column(1, "age", ages).set_column(2, "plan", pa.array(["pro"] * ROWS)))
+    early, late = scored(label="churned"), scored()
+    write(Path("truth.csv"), truth())
+    attach(late, "truth.csv")
+    [bound] = [figure["bound"] for figure in figures(late) if figure["metric"] == "roc_auc"]
+    assert 0 == bound
+    assert figures(early) == figures(late)
+
+
 def test_labels_come_in_parts_and_the_latest_wins() -> None:
     """A late label beats that of the input and of every earlier file; replaced keys are counted."""
     wrong = customers(ROWS).set_column(3, "churned", pa.array([9] * 500 + [None] * (ROWS - 500), pa.int64()))
