@@ -13,7 +13,7 @@ from scoring.core.errors import UsageError
 from scoring.query.faults import in_words
 from scoring.query.parameters import NO_PARAMETERS
 from scoring.query.relations import FileRows, JobRows, declare_job, declare_jobs, text
-from scoring.query.statement import Statement, read_statement
+from scoring.query.statement import Statement, read_statement, require_select
 
 BATCH_ROWS = 10_000
 
@@ -66,6 +66,7 @@ def run_query(
         with in_words():
             statement = read_statement(connection, sql, parameters)
             lock(connection, limits, _declare(connection, statement, catalog))
+            require_select(connection, sql)
             answer = connection.sql(statement.sql, params=dict(parameters) or None)
             reader = answer.to_arrow_reader(BATCH_ROWS)
         yield Rows(schema=reader.schema, batches=_batches(reader))

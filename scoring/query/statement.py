@@ -66,6 +66,13 @@ def read_statement(
     )
 
 
+def require_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """The same said by DuckDB's other parser, the one that runs it: the files handed in could be written by a COPY."""
+    kinds = [statement.type for statement in connection.extract_statements(sql)]
+    if kinds != [duckdb.StatementType.SELECT]:
+        raise refused("it is not exactly one SELECT", _head(sql))
+
+
 def refused(reason: str, got: str) -> UsageError:
     return UsageError(
         f"the query was refused: {reason}",
