@@ -72,18 +72,12 @@ def start(tx: Tx, slot: Slot, insert_job: Callable[[Tx], Job], *, now: datetime,
 
 def _live(tx: Tx, slot: Slot, *, backfills: bool) -> int:
     """Jobs of other slots of the schedule that still hold their output: of its backfills, or of all other slots."""
+    own = jobs.c.slot == microseconds(slot.slot)
+    live = tx.scalars(select(jobs.c.slot).where(jobs.c.schedule == slot.schedule, jobs.c.output_held == true(), ~own))
+    # Not one join: on old statistics Postgres would read all slots that the schedule ever had.
+    theirs = slots.c.slot.in_(live.all())
     backfill = slots.c.origin == SlotOrigin.BACKFILL.value
-    query = (
-        select(func.count())
-        .select_from(jobs)
-        .join(slots, (slots.c.schedule == jobs.c.schedule) & (slots.c.slot == jobs.c.slot))
-        .where(
-            jobs.c.schedule == slot.schedule,
-            jobs.c.output_held == true(),
-            jobs.c.slot != microseconds(slot.slot),
-            backfill if backfills else ~backfill,
-        )
-    )
+    query = select(func.count()).where(slots.c.schedule == slot.schedule, theirs, backfill if backfills else ~backfill)
     return int(tx.execute(query).scalar_one())
 
 

@@ -1,6 +1,7 @@
 """Slots: decided on once, looked at while they wait, and what became of them. How they get their job: `slot_starts`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from scoring.core.errors import ErrorCode
 from scoring.core.outcome import clean
 from scoring.core.schedules.policies import SlotOrigin, SlotReason, SlotState
 from scoring.core.states import JobState
-from scoring.ledger.clock import instant, microseconds, read_clock
+from scoring.ledger.clock import instant, maybe_instant, microseconds, read_clock
 from scoring.ledger.database import Tx, insert_or_nothing
 from scoring.ledger.schedule_rows import SLOT, NewSlot, Schedule, Slot, slot_key, slot_of
 from scoring.ledger.schedules import lock
@@ -147,22 +148,40 @@ def refuse(tx: Tx, slot: Slot, code: ErrorCode, error: str, now: datetime) -> bo
 def judge_late(tx: Tx, now: datetime, limit: int = 200) -> list[tuple[Slot, JobState | None]]:
     """Slots whose result should be there by `now` and is not, each once ever, with the state of their job if any."""
     query = (
-        select(slots, jobs.c.state.label("job_state"), jobs.c.finished_at)
-        .outerjoin(jobs, jobs.c.job_id == slots.c.job_id)
+        select(slots)
         .where(slots.c.late_said == false(), slots.c.expected_by < microseconds(now))
         .order_by(slots.c.expected_by)
         .limit(limit)
-        .with_for_update(skip_locked=True, of=slots)
+        .with_for_update(skip_locked=True)
     )
-    rows = tx.execute(query).all()
-    if rows:
-        said = update(slots).where(SLOT, slots.c.late_said == false()).values(late_said=true())
-        tx.execute(said, [slot_key(row.schedule, instant(row.slot)) for row in rows])
-    return [(slot_of(row), JobState(row.job_state) if row.job_state else None) for row in rows if not _in_time(row)]
+    judged = [slot_of(row) for row in tx.execute(query)]
+    if not judged:
+        return []
+    said = update(slots).where(SLOT, slots.c.late_said == false()).values(late_said=true())
+    tx.execute(said, [slot_key(slot.schedule, slot.slot) for slot in judged])
+    late = [(slot, end) for slot, end in _with_ends(tx, judged) if not _in_time(slot, end)]
+    return [(slot, end.state if end is not None else None) for slot, end in late]
 
 
-def _in_time(row: Any) -> bool:
-    return bool(row.job_state == JobState.SUCCEEDED.value and row.finished_at <= row.expected_by)
+@dataclass(frozen=True)
+class _End:
+    """How far a slot's job has come."""
+
+    state: JobState
+    finished_at: datetime | None
+
+
+def _with_ends(tx: Tx, judged: list[Slot]) -> list[tuple[Slot, _End | None]]:
+    made = select(jobs.c.job_id, jobs.c.state, jobs.c.finished_at)
+    rows = tx.execute(made.where(jobs.c.job_id.in_([slot.job_id for slot in judged if slot.job_id is not None])))
+    ends = {row.job_id: _End(JobState(row.state), maybe_instant(row.finished_at)) for row in rows}
+    return [(slot, ends.get(slot.job_id)) for slot in judged]
+
+
+def _in_time(slot: Slot, end: _End | None) -> bool:
+    if end is None or end.finished_at is None or slot.expected_by is None:
+        return False
+    return end.state is JobState.SUCCEEDED and end.finished_at <= slot.expected_by
 
 
 _OF_ONE_STRETCH = ("reason", "start_by", "input_by", "input_seen", "error_code", "error")
