@@ -23,6 +23,11 @@ _ROLE = text(
     "SELECT rolsuper OR pg_has_role(oid, current_user::text::regrole, 'MEMBER') AS owns"
     " FROM pg_roles WHERE rolname = :role"
 )
+_RIGHTS = text(
+    "SELECT pg_has_role(c.relowner, 'USAGE') AS ours, has_schema_privilege(:role, n.oid, 'USAGE') AS sees_schema,"
+    " has_table_privilege(:role, c.oid, 'SELECT') AS reads"
+    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = :schema AND c.relname = :name"
+)
 _TEMPORARY = text("SELECT has_database_privilege(:role, current_database(), 'TEMP')")
 
 
@@ -115,11 +120,15 @@ def _grant_views(tx: Tx, role: str) -> None:
 
 
 def _grant_table(tx: Tx, role: str, table: TableName) -> None:
-    reader = quoted(role)
-    execute(tx, f"GRANT USAGE ON SCHEMA {quoted(table.schema)} TO {reader}")
+    """Only what is ours to give and not given yet: two submits that grant the same at once would stumble."""
     for relation in (table, table.latest):
-        if find_table(tx, relation) is not None:
-            execute(tx, f"GRANT SELECT ON {qualified(relation)} TO {reader}")
+        right = tx.execute(_RIGHTS, {"role": role, "schema": relation.schema, "name": relation.name}).one_or_none()
+        if right is None or not right.ours:
+            continue
+        if not right.sees_schema:
+            execute(tx, f"GRANT USAGE ON SCHEMA {quoted(relation.schema)} TO {quoted(role)}")
+        if not right.reads:
+            execute(tx, f"GRANT SELECT ON {qualified(relation)} TO {quoted(role)}")
 
 
 def _result_tables(tx: Tx) -> list[TableName]:

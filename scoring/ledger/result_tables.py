@@ -74,9 +74,9 @@ def make_ready(tx: Tx, table: ResultTable, job_id: JobId, slot: datetime | None)
         partition_by = table.partition_by if found is None else found.partition_by
         if partition_by is not None:
             _attach(tx, table.name, partition_by, job_id, slot)
-        if find_table(tx, table.name.latest) is None:
+        if find_table(tx, table.name.latest) is None and _may_create(tx, table.name.schema):
             _create_view(tx, table.name, by_slot=partition_by is PartitionBy.SLOT)
-            readers.grant_table(tx, table.name)
+        readers.grant_table(tx, table.name)
 
 
 def drop_rows(tx: Tx, job: Job) -> None:
@@ -123,6 +123,11 @@ def _attach(tx: Tx, name: TableName, by: PartitionBy, job_id: JobId, slot: datet
 
 def _sign(tx: Tx, name: TableName) -> None:
     execute(tx, f"COMMENT ON TABLE {qualified(name)} IS {literal(MADE_HERE)}")
+
+
+def _may_create(tx: Tx, schema: str) -> bool:
+    """Somebody else's schema may have a table for us, and no room for a view."""
+    return bool(tx.scalar(text("SELECT has_schema_privilege(:schema, 'CREATE')"), {"schema": schema}))
 
 
 def _create_view(tx: Tx, name: TableName, *, by_slot: bool) -> None:

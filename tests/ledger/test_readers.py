@@ -9,17 +9,17 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 import migrations
 from scoring.core.errors import SettingsError, UsageError
-from scoring.core.result_table import TableName
+from scoring.core.result_table import PartitionBy, TableName
 from scoring.ledger import readers, revisions, schema_version
 from scoring.ledger.database import Ledger, Tx
 from scoring.ledger.reports import VIEWS
 from scoring.ledger.result_sql import execute
 from tests.ledger.desk import Desk
-from tests.ledger.result_desk import finished, sql, submit, table
+from tests.ledger.result_desk import build, finished, sql, submit, table, write
 from tests.servers.postgres import plain
 
 
@@ -125,3 +125,39 @@ def test_the_view_of_the_newest_batch_holds_no_table_in_place(results_desk: Desk
 
 class Undone(Exception):
     """Ends a transaction without a trace."""
+
+
+OWNER = "owner_of_ledger"
+
+
+@pytest.fixture
+def plain_owner(results_url: str) -> Iterator[str]:
+    """URL of a database whose owner is no superuser, nor may make roles."""
+    with psycopg.connect(plain(results_url), autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {OWNER} LOGIN PASSWORD 'secret'")
+        connection.execute(f"CREATE DATABASE {OWNER} OWNER {OWNER} TEMPLATE template0")
+        yield make_url(results_url).set(username=OWNER, password="secret", database=OWNER).render_as_string(False)
+        connection.execute(f"DROP DATABASE {OWNER} WITH (FORCE)")
+        connection.execute(f"DROP ROLE {OWNER}")
+
+
+def test_an_owner_without_further_rights_is_enough(plain_owner: str, results_url: str) -> None:
+    """For tables, partitions and views; a table in a schema of others is filled, and nothing is made beside it."""
+    others = make_url(results_url).set(database=OWNER).render_as_string(hide_password=False)
+    schema_version.upgrade(plain_owner)
+    with psycopg.connect(plain(others), autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA lake")
+        columns = 'job_id text, chunk int, _row bigint, "100%" text, score float8'
+        connection.execute(f"CREATE TABLE lake.scores ({columns})")
+        connection.execute(f"GRANT USAGE ON SCHEMA lake TO {OWNER}; GRANT INSERT, SELECT ON lake.scores TO {OWNER}")
+    ledger = Ledger.open(plain_owner)
+    desk = Desk(ledger)
+    for job in (submit(desk, table(by=PartitionBy.JOB)), submit(desk, table(TableName(schema="lake", name="scores")))):
+        write(desk, job)
+        build(desk, job)
+    assert [(3,)] == sql(desk, "SELECT count(*) FROM lake.scores")
+    views = "SELECT to_regclass('lake.latest_scores')::text, to_regclass('latest_scores')::text"
+    assert [(None, "latest_scores")] == sql(desk, views)
+    with pytest.raises(SettingsError, match=r"make x a reader.*permission denied"):
+        desk.run(lambda tx: readers.grant(tx, "x"))
+    ledger.close()
