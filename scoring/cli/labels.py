@@ -1,6 +1,7 @@
 """labels: the truth that came later."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,14 +47,14 @@ def labels(
 
     job, file = _target(target, model, window)
     since = point_in_time("--window", window, now=datetime.now(UTC))
-    request = _request(file, key, label, dialect)
     export = None if unknown is None else Path(unknown)
+    request = replace(_request(file, key, label, dialect), unknown_to=export)
     with open_session() as context:
         if model is None or since is None:
-            attached = attach(context, job, request, export)
+            attached = attach(context, job, request)
             print_json(attached.facts()) if as_json else _print_one(attached)
         else:
-            found = attach_to_window(context, model, since, request, export)
+            found = attach_to_window(context, model, since, request)
             print_json([one.facts() for one in found.attached]) if as_json else _print_window(found)
 
 

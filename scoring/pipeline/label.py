@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from scoring.core.errors import InputRefused, NotFound, ScoringError, UsageError
+from scoring.core.errors import InputRefused, NotFound, UsageError
 from scoring.core.ids import JobId
 from scoring.core.late_labels import LabelCounts, Ripeness
 from scoring.data.export import export
-from scoring.data.label_revisions import store_labels
+from scoring.data.label_revisions import StoredLabels, store_labels
 from scoring.data.spill import spill_folder
 from scoring.ledger import jobs, labels, models, reports
 from scoring.pipeline.context import Context
@@ -78,29 +78,25 @@ class Window:
     skipped: Mapping[JobId, str]
 
 
-def attach(context: Context, reference: str, request: LabelRequest, unknown_to: Path | None = None) -> Attached:
+def attach(context: Context, reference: str, request: LabelRequest) -> Attached:
     """Attach a file of labels to one job; its figures are those by all its labels from here on.
 
-    unknown_to: a file to write the unknown keys to. Raises NotFound, UsageError, StorageFault, InputRefused and its
-    kin.
+    Raises NotFound, UsageError, StorageFault, InputRefused and its kin.
     """
     job = context.ledger.look(lambda tx: jobs.find_job(tx, reference))
     target = find_target(context.ledger, job, request.columns.key)
-    return _attach(context, [target], request, unknown_to, windowed=False)[0]
+    return _attach(context, [target], request, windowed=False)[0]
 
 
-def attach_to_window(
-    context: Context, model: str, since: datetime, request: LabelRequest, unknown_to: Path | None = None
-) -> Window:
+def attach_to_window(context: Context, model: str, since: datetime, request: LabelRequest) -> Window:
     """Attach one file to all jobs of a model whose slot, or end, lies after `since`; each keeps its own keys.
 
     A key is unknown if none of these jobs has it. Raises as `attach`, and NotFound where no job lies in the window.
     """
     name = context.ledger.look(lambda tx: models.find_model(tx, model)).name
-    found = context.ledger.look(lambda tx: labels.jobs_in_window(tx, name, since))
     targets: list[Target] = []
-    skipped: dict[JobId, ScoringError] = {}
-    for job in found:
+    skipped: dict[JobId, InputRefused] = {}
+    for job in context.ledger.look(lambda tx: labels.jobs_in_window(tx, name, since)):
         try:
             targets.append(find_target(context.ledger, job, request.columns.key))
         except InputRefused as error:
@@ -111,29 +107,37 @@ def attach_to_window(
             expected=f"a job that succeeded since {since:%Y-%m-%d %H:%M} UTC",
             remedy="give a longer --window",
         )
-    attached = _attach(context, targets, request, unknown_to, windowed=True)
+    attached = _attach(context, targets, request, windowed=True)
     return Window(attached=attached, skipped={job_id: str(error) for job_id, error in skipped.items()})
 
 
-def _attach(
-    context: Context, targets: Sequence[Target], request: LabelRequest, unknown_to: Path | None, *, windowed: bool
-) -> list[Attached]:
+@dataclass(frozen=True, kw_only=True)
+class _Kept:
+    """Labels of one job that the ledger has."""
+
+    target: Target
+    revision: labels.LabelRevision
+    # False: it had them before.
+    added: bool
+
+
+def _attach(context: Context, targets: Sequence[Target], request: LabelRequest, *, windowed: bool) -> list[Attached]:
     key = request.columns.key
     form = _one({target.form for target in targets}, "predict labels of different kinds")
     kind = _one({key_type(target, key) for target in targets}, f"have {key!r} in different types")
-    added: list[tuple[Target, labels.LabelRevision, bool]] = []
+    kept: list[_Kept] = []
     with spill_folder(context.settings.home) as folder, LabelJoin(folder, kind) as join:
         given = join.give(label_rows(request, form, input_roots(context), folder))
         for target in targets:
             matched = join.match(keyed_rows(target, key, _files(context, target)))
             if matched.keys or not windowed:
                 counts = _counts(given, matched, None if windowed else join.unknown().count)
-                added.append((target, *_add(context, target, request, join, counts)))
+                stored = store_labels(_folder(context, target), join.labels())
+                kept.append(_keep(context, target, _new(context, target, request, stored, counts)))
         unknown = join.unknown()
-        if unknown_to is not None:
-            _export(unknown_to, request, join)
+        _export_unknown(request, join)
     # With the join closed: its memory is free again.
-    return [_measure(context, target, revision, new, unknown, given.doubled) for target, revision, new in added]
+    return [_attached(context, one, unknown, given.doubled) for one in kept]
 
 
 def _counts(given: Given, matched: Matched, unknown: int | None) -> LabelCounts:
@@ -147,48 +151,33 @@ def _counts(given: Given, matched: Matched, unknown: int | None) -> LabelCounts:
     )
 
 
-def _add(
-    context: Context, target: Target, request: LabelRequest, join: LabelJoin, counts: LabelCounts
-) -> tuple[labels.LabelRevision, bool]:
-    """The file first, whole, then its row: a row never names labels that are not there."""
-    store = context.settings.store
-    folder = store / "labels" / target.job.id
-    stored = store_labels(folder, join.labels())
-    new = labels.NewLabels(
+def _new(
+    context: Context, target: Target, request: LabelRequest, stored: StoredLabels, counts: LabelCounts
+) -> labels.NewLabels:
+    return labels.NewLabels(
         file=request.file,
         key_column=request.columns.key,
         label_column=request.columns.label,
-        path=str((folder / stored.name).relative_to(store)),
+        path=str((_folder(context, target) / stored.name).relative_to(context.settings.store)),
         sha256=stored.sha256,
         counts=counts,
     )
-    return context.ledger.run(lambda tx: labels.add_revision(tx, target.job.id, new))
 
 
-def _measure(
-    context: Context, target: Target, own: labels.LabelRevision, added: bool, unknown: Keys, doubled: Keys
-) -> Attached:
-    """Measure what is not measured yet, up to the job's own revision, earlier ones first: each has its history."""
-    job_id, changed = target.job.id, added
-    for revision in context.ledger.look(lambda tx: labels.revisions(tx, job_id, up_to=own.revision)):
-        if revision.measured_at is None:
-            files = _files(context, target, up_to=revision.revision)
-            found = measure_target(target, files)
-            changed = True
-            context.ledger.run(
-                partial(
-                    labels.store_figures,
-                    job_id=job_id,
-                    revision=revision.revision,
-                    figures=found.figures,
-                    by_chunk=found.by_chunk,
-                )
-            )
+def _keep(context: Context, target: Target, new: labels.NewLabels) -> _Kept:
+    """Its file lies in the store by now, whole: a row never names labels that are not there."""
+    revision, added = context.ledger.run(lambda tx: labels.add_revision(tx, target.job.id, new))
+    return _Kept(target=target, revision=revision, added=added)
+
+
+def _attached(context: Context, kept: _Kept, unknown: Keys, doubled: Keys) -> Attached:
+    job_id, own = kept.target.job.id, kept.revision
+    measured = _make_good(context, kept.target, own.revision)
     figures = context.ledger.look(lambda tx: reports.history(tx, job_id, revision=own.revision))
     return Attached(
         job_id=job_id,
         revision=own.revision,
-        changed=changed,
+        changed=kept.added or measured,
         counts=own.labels.counts,
         unknown=unknown,
         doubled=doubled,
@@ -198,15 +187,39 @@ def _measure(
     )
 
 
+def _make_good(context: Context, target: Target, newest: int) -> bool:
+    """Measure the revisions that are not measured yet, earlier ones first: each has its history. False: none was."""
+    job_id = target.job.id
+    found = context.ledger.look(lambda tx: labels.revisions(tx, job_id, up_to=newest))
+    waiting = [revision.revision for revision in found if revision.measured_at is None]
+    for number in waiting:
+        measured = measure_target(target, _files(context, target, up_to=number))
+        context.ledger.run(
+            partial(
+                labels.store_figures,
+                job_id=job_id,
+                revision=number,
+                figures=measured.figures,
+                by_chunk=measured.by_chunk,
+            )
+        )
+    return bool(waiting)
+
+
+def _folder(context: Context, target: Target) -> Path:
+    return context.settings.store / "labels" / target.job.id
+
+
 def _files(context: Context, target: Target, up_to: int | None = None) -> list[Path]:
     found = context.ledger.look(lambda tx: labels.revisions(tx, target.job.id, up_to=up_to))
     return [context.settings.store / revision.labels.path for revision in found]
 
 
-def _export(path: Path, request: LabelRequest, join: LabelJoin) -> None:
-    schema = pa.schema([(request.columns.key, pa.string()), (request.columns.label, pa.string())])
-    batches = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in join.unknown_rows())
-    export(path, schema, batches)
+def _export_unknown(request: LabelRequest, join: LabelJoin) -> None:
+    if request.unknown_to is not None:
+        schema = pa.schema([(request.columns.key, pa.string()), (request.columns.label, pa.string())])
+        batches = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in join.unknown_rows())
+        export(request.unknown_to, schema, batches)
 
 
 def _one(forms: set[Form], differ: str) -> Form:

@@ -25,6 +25,8 @@ class LabelRequest:
     columns: LabelColumns
     # Of a CSV file; JSON lines heed its encoding alone.
     dialect: CsvDialect = field(default_factory=CsvDialect)
+    # File that gets all unknown keys; None: they are counted alone.
+    unknown_to: Path | None = None
 
 
 def label_rows(
