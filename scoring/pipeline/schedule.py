@@ -11,7 +11,7 @@ from scoring.ledger.clock import read_clock
 from scoring.ledger.database import Tx
 from scoring.ledger.schedule_rows import NewSlot, Schedule, Slot
 from scoring.pipeline.context import Context
-from scoring.pipeline.slot import attempt, look, refuse, written
+from scoring.pipeline.slot import PASSES, attempt, look, refuse, written
 from scoring.pipeline.submit import Submitted, ring_due
 from scoring.telemetry import announce
 
@@ -28,7 +28,8 @@ def fire(context: Context, now: datetime | None = None) -> bool:
     for name in context.ledger.look(lambda tx: schedules.due(tx, at)):
         _decide(context, name, at)
     waiting = context.ledger.look(lambda tx: slots.to_look_at(tx, at, LOOKS))
-    if sum(_look(context, schedule, slot, at) for schedule, slot in waiting):
+    # The time is asked for again at each look: the one before may have taken long.
+    if sum(_look(context, schedule, slot, now or context.ledger.look(read_clock)) for schedule, slot in waiting):
         ring_due(context)
     for slot, state in context.ledger.run(lambda tx: slots.judge_late(tx, at)):
         announce(
@@ -44,7 +45,8 @@ def fire(context: Context, now: datetime | None = None) -> bool:
 def start(context: Context, name: str, slot: datetime) -> Submitted:
     """The job of one slot, now, whatever the policies say: `schedule run`. A slot that has its job keeps it.
 
-    Raises NotFound, and what `submit` raises; then the slot is REFUSED for that reason.
+    Raises NotFound, and what `submit` raises; then the slot is REFUSED for that reason. After a fault of the moment it
+    waits, and a scheduler tries again.
     """
     now = context.ledger.look(read_clock)
     asked = context.ledger.run(lambda tx: _ask(tx, name, slot))
@@ -52,7 +54,7 @@ def start(context: Context, name: str, slot: datetime) -> Submitted:
         schedule = context.ledger.look(lambda tx: schedules.find(tx, name))
         try:
             started = attempt(context, schedule, asked, now, at_once=True)
-        except LedgerAway:
+        except (LedgerAway, *PASSES):
             raise
         except ScoringError as error:
             refuse(context, asked, error, now)

@@ -29,7 +29,7 @@ INPUT = timedelta(seconds=5)
 
 PAUSED = timedelta(seconds=15)
 
-_PASSES = (StorageFault, ServerUnreachable, OSError)
+PASSES = (StorageFault, ServerUnreachable, OSError)
 """Faults of the moment: the slot goes on waiting, and is looked at again once the claim on the look has run out."""
 
 
@@ -39,7 +39,7 @@ def look(context: Context, slot: Slot, now: datetime) -> bool:
         return _act(context, slot, now)
     except LedgerAway:
         raise
-    except _PASSES as error:
+    except PASSES as error:
         announce("schedule.held", schedule=slot.schedule, slot=written(slot.slot), error=error)
     except Exception as error:  # noqa: BLE001  # whatever it is: one schedule must not stop the others
         refuse(context, slot, error, now)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scoring.core.errors import ErrorCode, InputMissing, NotFound
+from scoring.core.errors import ErrorCode, InputMissing, NotFound, StorageFault
 from scoring.core.schedules.cron import CronLine
 from scoring.core.schedules.definition import ScheduleDefinition
 from scoring.core.schedules.policies import CatchUp, SlotReason, SlotState
@@ -240,6 +240,9 @@ def test_a_fault_of_the_moment_leaves_the_slot_waiting(
     nightly.fire()
     assert SlotState.WAITING is nightly.slot().state
     assert "cannot start now and is tried again" in capfd.readouterr().err
+    with pytest.raises((StorageFault, OSError)):
+        start(nightly.context, "nightly", NIGHT)
+    assert SlotState.WAITING is nightly.slot().state
     models.unlink()
     nightly.fire(20 * SECOND)
     assert SlotState.SUBMITTED is nightly.slot().state
