@@ -8,9 +8,9 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scoring.api import Job, run, submit
+    from scoring.api import Job, run, sql, submit
 
-__all__ = ["Job", "__version__", "run", "submit"]
+__all__ = ["Job", "__version__", "run", "sql", "submit"]
 
 __version__: str
 

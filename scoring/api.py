@@ -23,6 +23,7 @@ from scoring.settings import load_settings
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
     import pyarrow.dataset as ds
 
     from scoring.ledger.database import Ledger
@@ -200,6 +201,26 @@ def submit(
     request = _request(model, inputs, output, options)
     with _context() as context:
         return Job(record(context, request, ring=context.settings.deployed).job.id)
+
+
+def sql(query: str, /, **parameters: object) -> "pa.Table":
+    """The answer to one SELECT over the views and the results (docs/sql.md); it must fit into memory.
+
+    parameters: the values of `$name`, of any type that DuckDB knows. Raises UsageError for a refused query, NotFound,
+    InputMissing where a result is not whole.
+    """
+    import pyarrow as pa
+
+    from scoring.data.spill import spill_folder
+    from scoring.pipeline.query import query as ask
+    from scoring.query.engine import QueryLimits
+
+    with (
+        _ledger() as ledger,
+        spill_folder(load_settings().home) as spill,
+        ask(ledger, query, QueryLimits(spill=spill), parameters) as rows,
+    ):
+        return pa.Table.from_batches(rows.batches, rows.schema)
 
 
 def _request(

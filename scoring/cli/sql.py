@@ -93,13 +93,13 @@ def sql(
     results_<model> and latest_<model>. Without a query, a prompt.
     """
     longest, text, values = seconds("--timeout", timeout), statement(query, file), parameters(param)
-    if text is None and (values or output):
+    if text is None and (values or output is not None):
         raise UsageError("-p and -o go with a query", expected="QUERY or -f FILE", got="none", remedy="give one")
     with open_ledger() as ledger:
         answering = Answering(
             ledger=ledger,
             form="json" if as_json else form,
-            output=Path(output) if output else None,
+            output=None if output is None else Path(output),
             limit=limit,
             seconds=longest or None,
         )

@@ -88,13 +88,13 @@ def converse(ask: Callable[[str], None], columns: Mapping[str, Sequence[str]], h
     while True:
         try:
             text = session.prompt().strip()
+            if _command(text) in LEAVE:
+                return
+            _answer(ask, text)
         except KeyboardInterrupt:
             continue
         except EOFError:
             return
-        if _command(text) in LEAVE:
-            return
-        _answer(ask, text)
 
 
 def _answer(ask: Callable[[str], None], text: str) -> None:

@@ -23,11 +23,11 @@ def statement(query: str | None, file: str | None) -> str | None:
         return _of_file(Path(file or ""))
     if query not in (None, STDIN):
         return query
-    if query is None and file is None and sys.stdin.isatty():
-        if sys.stdout.isatty():
-            return None
-        raise UsageError("no query", expected="QUERY, -f FILE or a query on stdin", got="a terminal", remedy="give one")
-    return _text(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin")
+    if sys.stdin is not None and (STDIN in (query, file) or not sys.stdin.isatty()):
+        return _text(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin")
+    if sys.stdin is not None and sys.stdout.isatty():
+        return None
+    raise UsageError("no query", expected="QUERY, -f FILE or a query on stdin", got="none", remedy="give one")
 
 
 def parameters(given: Sequence[str]) -> dict[str, object]:

@@ -147,5 +147,16 @@ def test_completion_offers_the_front_door_and_loads_nothing() -> None:
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": root}
     )
-    assert "['Job', '__version__', 'run', 'submit'] False" == answer.stdout.strip()
+    assert "['Job', '__version__', 'run', 'sql', 'submit'] False" == answer.stdout.strip()
     assert all(getattr(scoring, name) for name in dir(scoring))
+
+
+def test_sql_answers_with_a_table() -> None:
+    """One SELECT over a job's rows, with parameters of any type; a refused one is an error in words."""
+    job = scoring.run("churn.onnx", "rows.csv", key="id", workers=1)
+    found = scoring.sql(
+        "SELECT id, version FROM results($job) JOIN job_progress ON job_id = $job WHERE _row > $row", job=job.id, row=1
+    )
+    assert [{"id": "c", "version": 1}] == found.to_pylist()
+    with pytest.raises(UsageError, match="refused"):
+        scoring.sql("DROP TABLE jobs")
