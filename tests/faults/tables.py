@@ -29,9 +29,19 @@ class TableJob:
     rows: int
 
     @classmethod
-    def submit(cls, folder: Path, url: str, *, rows: int, chunk_rows: int, options: tuple[str, ...] = ()) -> "TableJob":
+    def submit(
+        cls,
+        folder: Path,
+        url: str,
+        *,
+        rows: int,
+        chunk_rows: int,
+        options: tuple[str, ...] = (),
+        program: Program | None = None,
+    ) -> "TableJob":
+        """program: of a deployment; without one `scoring resume` and dying.py work on the job."""
         settings = {"SCORING_DATABASE_URL": url, "SCORING_MAX_ATTEMPTS": "1000", "SCORING_LEASE_SECONDS": "2"}
-        program = Program(folder, settings)
+        program = program or Program(folder, settings)
         schema_version.upgrade(url)
         pq.write_table(customers(rows), folder / "rows.parquet")
         model = churn_model(folder / "churn.onnx")
@@ -48,6 +58,13 @@ class TableJob:
         )
         assert 0 == ended.returncode, ended.stderr
         return int(ended.stdout)
+
+    def done(self) -> int:
+        """Chunks that are committed."""
+        with psycopg.connect(plain(self.url)) as connection:
+            query = "SELECT chunks_done FROM job_progress WHERE job_id = %s"
+            (found,) = connection.execute(query, (self.job_id,)).fetchall()
+        return int(found[0])
 
     def check(self) -> None:
         """Every row of the part files stands in the table exactly once, and no other."""
