@@ -41,7 +41,9 @@ def figures(sums: Sums, scored: int) -> list[Figure]:
 
 
 def exact_auc(sums: Sums, pairs: Iterable[Pair]) -> Sums:
-    """Sums whose roc_auc is ranked exactly, if its bound exceeds 0.001; else `sums`, and `pairs` is never begun.
+    """Sums whose roc_auc is ranked exactly, up to a million rows or if its bound exceeds 0.001.
+
+    Else `sums` as they are, and `pairs` is never begun.
 
     pairs: batches of (P(positive) [n], label is positive [n]) over all covered rows.
     """

@@ -149,16 +149,16 @@ def test_a_regression_figure_without_a_value_says_why(truth, value, metric, reas
     assert (None, reason) == (figure.value, figure.reason)
 
 
-def test_the_area_is_ranked_only_where_the_bins_are_too_coarse():
-    """A narrow bound never begins to read the rows again."""
+def test_of_many_rows_the_area_is_ranked_only_where_the_bins_are_too_coarse():
+    """Above a million rows a narrow bound never begins to read them again."""
 
     def untouched():
         raise AssertionError("read the parts again")
         yield
 
     rng = np.random.default_rng(3)
-    scores = rng.random(20_000).astype(np.float32)
-    truth = Labels(codes=(rng.random(20_000) < scores).astype(np.int64), names=("no", "yes"))
+    scores = rng.random(1_000_001).astype(np.float32)
+    truth = Labels(codes=(rng.random(1_000_001) < scores).astype(np.int64), names=("no", "yes"))
     sums = merge(measure(BINARY, 0.5, Observed(labels=truth, probability=scores)), binary(labels("yes"), [0.5]))
     assert exact_auc(sums, untouched()) is sums
 
