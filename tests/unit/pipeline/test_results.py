@@ -17,7 +17,11 @@ from scoring.pipeline.query import query
 from scoring.pipeline.results import job_rows
 from tests.ledger.desk import Desk
 
-SQL = ["SELECT _row FROM results('last')", "SELECT _row FROM results_churn", "SELECT _row FROM latest_churn"]
+SQL = [
+    "SELECT _row FROM results('last')",
+    "SELECT _row FROM results_churn ORDER BY _row",
+    "SELECT _row FROM latest_churn ORDER BY _row",
+]
 
 
 @pytest.fixture
@@ -50,7 +54,7 @@ def ask(ledger: Ledger, sql: str) -> list[int]:
 
 @pytest.mark.parametrize("sql", SQL)
 def test_a_whole_result_is_read(ledger: Ledger, job: Job, sql: str) -> None:
-    """All parts, in input order."""
+    """All parts; those of one job in input order without a word."""
     assert [0, 1, 2] == ask(ledger, sql)
 
 
