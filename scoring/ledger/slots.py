@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Update, bindparam, false, func, null, select, true, update
@@ -74,6 +74,8 @@ def ask(
     lock(tx, name)
     if not wanted:
         return []
+    # A time in a doubled or a left out hour of its zone equals none in UTC, and the rows come in UTC.
+    asked = {slot.astimezone(UTC) for slot in wanted}
     now = now or read_clock(tx)
     values = {
         "state": SlotState.WAITING.value,
@@ -82,15 +84,14 @@ def ask(
         "look_at": microseconds(now + timedelta(seconds=look_in_seconds)),
         "decided_at": microseconds(now),
     }
-    keys = [slot_key(name, slot) for slot in wanted]
+    keys = [slot_key(name, slot) for slot in asked]
     ended = (slots.c.state == SlotState.SKIPPED.value) | (slots.c.state == SlotState.REFUSED.value)
     again = update(slots).where(SLOT, ended)
     tx.execute(again.values(**values, **dict.fromkeys(_OF_ONE_STRETCH)), keys)
-    new = [{**values, "schedule": name, "slot": microseconds(slot), "late_said": False} for slot in wanted]
+    new = [{**values, "schedule": name, "slot": microseconds(slot), "late_said": False} for slot in asked]
     tx.execute(insert_or_nothing(tx, slots), new)
-    between = slots.c.slot.between(microseconds(min(wanted)), microseconds(max(wanted)))
+    between = slots.c.slot.between(microseconds(min(asked)), microseconds(max(asked)))
     rows = tx.execute(select(slots).where(slots.c.schedule == name, between).order_by(slots.c.slot))
-    asked = set(wanted)
     return [slot for slot in map(slot_of, rows) if slot.slot in asked]
 
 

@@ -1,7 +1,8 @@
 """Slots: decided on once, started once, whoever is at it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -186,6 +187,14 @@ def test_what_was_skipped_or_refused_can_be_asked_for_again(desk: Desk, end: str
     [kept] = asked(desk, FIRST)
     assert job is not None
     assert (SlotState.SUBMITTED, job.id) == (kept.state, kept.job_id)
+
+
+def test_a_time_in_a_doubled_hour_is_found_again(desk: Desk) -> None:
+    """It equals no time in UTC, and is one slot all the same."""
+    added(desk)
+    local = datetime(2026, 10, 25, 2, 5, tzinfo=ZoneInfo("Europe/Berlin"))
+    [waiting] = asked(desk, local)
+    assert datetime(2026, 10, 25, 0, 5, tzinfo=UTC) == waiting.slot
 
 
 def test_who_was_away_while_a_slot_waited_anew_moves_nothing(desk: Desk) -> None:

@@ -52,7 +52,9 @@ class SlotField:
     def _moved(self, slot: datetime, where: tzinfo) -> datetime:
         if self.unit in "mh":
             return (slot + timedelta(minutes=self.count * (60 if self.unit == "h" else 1))).astimezone(where)
-        return slot.astimezone(where) + timedelta(days=self.count * (7 if self.unit == "w" else 1))
+        local = slot.astimezone(where)
+        # A sum, even with no days, forgets which of the two passes through a doubled hour it is.
+        return local + timedelta(days=self.count * (7 if self.unit == "w" else 1)) if self.count else local
 
 
 Piece = str | SlotField

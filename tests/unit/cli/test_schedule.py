@@ -7,15 +7,11 @@ import pytest
 from scoring.cli.lazy import Entry
 from scoring.cli.schedule import SECTIONS
 from scoring.cli.schedule_define import check_unchanged
-from scoring.cli.schedule_run import end_point, point, slots_between
 from scoring.core.errors import UsageError
-from scoring.core.schedules.cron import CronLine
 from scoring.ledger.clock import read_clock
 from scoring.ledger.database import Ledger
 from scoring.ledger.schedules import add, find, pause, remove
 from tests.unit.cli.conftest import Schedules
-
-BERLIN = CronLine.parse("0 2 * * *", "Europe/Berlin")
 
 
 @pytest.mark.parametrize(
@@ -209,7 +205,7 @@ def test_run_and_wait_works_here(schedules: Schedules) -> None:
     """Without a deployment --wait does the work itself; the verdict is the exit code."""
     schedules.add("churn", "--output", "out/{slot:%Y-%m-%d}")
     job = schedules("run", "churn", "--slot", "2026-01-02", "--wait", "--json").json
-    assert ("succeeded", "churn", "2026-01-02T00:00:00Z", 2) == (
+    assert ("succeeded", "churn", "2026-01-02T02:00:00Z", 2) == (
         *(job["state"], job["schedule"], job["slot"]),
         job["rows_scored"],
     )
@@ -248,33 +244,29 @@ def test_a_backfill_that_ends_before_it_begins_is_refused(schedules: Schedules) 
     schedules("backfill", "churn", "--from", tomorrow, "--to", tomorrow, code=2)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        pytest.param("2026-01-02", datetime(2026, 1, 1, 23, tzinfo=UTC), id="a day begins on the zone's clock"),
-        pytest.param("2026-01-02T02:00", datetime(2026, 1, 2, 1, tzinfo=UTC), id="a time of the zone"),
-        pytest.param("2026-01-02 02:00", datetime(2026, 1, 2, 1, tzinfo=UTC), id="with a blank"),
-        pytest.param("2026-01-02T02:00Z", datetime(2026, 1, 2, 2, tzinfo=UTC), id="an offset counts"),
-    ],
-)
-def test_a_time_is_on_the_clock_of_the_schedule(text: str, expected: datetime) -> None:
-    """Unless it says otherwise."""
-    assert expected == point(text, "--slot", BERLIN)
+def test_a_slot_that_is_none_is_refused_unless_it_is_on_record(schedules: Schedules) -> None:
+    """A time between two slots has no job by a slip; one that was decided on before the line was edited may have it."""
+    schedules.add()
+    assert (
+        "the nearest: 2026-01-01T02:00:00+00:00" in schedules("run", "churn", "--slot", "2026-01-01T14:00", code=2).err
+    )
+    assert [] == schedules.states()
+    schedules("backfill", "churn", "--from", "2026-01-01", "--to", "2026-01-01")
+    schedules("edit", "churn", "--cron", "0 3 * * *")
+    schedules("run", "churn", "--slot", "2026-01-01T02:00")
+    assert ["submitted"] == schedules.states()
 
 
-@pytest.mark.parametrize("text", ["yesterday", "", "0001-01-01", "9999-12-31"])
-def test_what_is_no_time_is_refused(text: str) -> None:
-    """The option is named."""
-    with pytest.raises(UsageError, match="--slot"):
-        point(text, "--slot", BERLIN)
-
-
-def test_a_date_to_ends_with_its_last_slot() -> None:
-    """--to 2026-01-02 holds the slot of that night, a time holds what is up to it."""
-    late = CronLine.parse("0 23 * * *", "Europe/Berlin")
-    start = point("2026-01-01", "--from", late)
-    assert 2 == len(slots_between(late, start, end_point("2026-01-02", "--to", late)))
-    assert 1 == len(slots_between(late, start, end_point("2026-01-02T22:59", "--to", late)))
+def test_the_slots_of_the_days_on_which_clocks_change_are_run_and_queued(schedules: Schedules) -> None:
+    """A time that is left out or comes twice on the schedule's clock has its job, and ends a backfill as any other."""
+    schedules.add("churn", "--timezone", "Europe/Berlin", "--output", "out/{slot:%Y%m%dT%H%M%z}", cron="5 * * * *")
+    for text in ("2026-03-29T02:05", "2026-10-25T02:05", "2026-10-25T02:05+01:00"):
+        schedules("run", "churn", "--slot", text)
+    queued = schedules(
+        *("backfill", "churn", "--from", "2026-10-25T02:05", "--to", "2026-10-25T02:05+01:00"), "--json"
+    ).json
+    assert ["2026-10-25T00:05:00Z", "2026-10-25T01:05:00Z"] == [slot["slot"] for slot in queued]
+    assert "2026-03-29T01:05:00Z" in [slot["slot"] for slot in schedules.one()["slots"]]
 
 
 def test_an_export_is_printed(schedules: Schedules) -> None:

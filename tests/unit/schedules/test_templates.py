@@ -1,6 +1,6 @@
 """Templates: the slot in a text, on the clock of the schedule's zone."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -37,6 +37,26 @@ LATE = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)
 def test_a_template_is_written_for_the_slot(text: str, expected: str) -> None:
     """Digits and the name go in; everything else stays."""
     assert expected == expand(text, name="churn", slot=LATE, zone=BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "offsets"),
+    [
+        ("Europe/Berlin", datetime(2026, 10, 25, 0, 15, tzinfo=UTC), ("+0200", "+0100")),
+        ("America/New_York", datetime(2026, 11, 1, 5, 15, tzinfo=UTC), ("-0400", "-0500")),
+    ],
+    ids=["Berlin", "New York"],
+)
+def test_the_passes_through_a_doubled_hour_differ_in_offset_and_instant(
+    zone: str, first: datetime, offsets: tuple[str, str]
+) -> None:
+    """The same clock twice, and two folders: %z and %s tell the slots apart, with a step of no days, too."""
+    slots = (first, first + timedelta(hours=1))
+    for text in ("{slot:%H%M|%z|%s}", "{slot+0d:%H%M|%z|%s}", "{slot-0h:%H%M|%z|%s}"):
+        written = [expand(text, name="n", slot=slot, zone=ZoneInfo(zone)).split("|") for slot in slots]
+        expected = [[offset, f"{slot.timestamp():.0f}"] for offset, slot in zip(offsets, slots, strict=True)]
+        assert expected == [facts[1:] for facts in written]
+        assert written[0][0] == written[1][0]
 
 
 @pytest.mark.parametrize(
