@@ -9,7 +9,8 @@ ScoringError                    code             exit
 │   ├── InputMissing            input_missing    4
 │   ├── InputChanged            input_changed    4     changed while the job was reading it
 │   ├── ModelRefused            model_refused    4     not a model, or one that cannot be served
-│   └── OutputRefused           output_refused   4     the output folder is taken or holds other files
+│   └── OutputRefused           output_refused   4     the output folder holds other files
+│       └── OutputTaken         output_refused   4     a live job writes there: free once that has ended
 ├── ServerUnreachable           unreachable      6     ledger, broker or store
 ├── WaitTimedOut                wait_timeout     7
 ├── Interrupted                 interrupted      130
@@ -148,6 +149,10 @@ class ModelRefused(InputRefused):
 
 class OutputRefused(InputRefused):
     code = ErrorCode.OUTPUT_REFUSED
+
+
+class OutputTaken(OutputRefused):
+    """Another live job holds the output, and lets it go when it ends."""
 
 
 class ServerUnreachable(ScoringError):

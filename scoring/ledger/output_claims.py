@@ -2,7 +2,7 @@
 
 from sqlalchemy import select, true
 
-from scoring.core.errors import OutputRefused
+from scoring.core.errors import OutputTaken
 from scoring.ledger.database import Tx
 from scoring.ledger.tables import jobs
 
@@ -12,9 +12,9 @@ def holder(tx: Tx, output: str) -> str | None:
     return tx.scalar(select(jobs.c.job_id).where(jobs.c.output == output, jobs.c.output_held == true()))
 
 
-def refused(output: str, job_id: str | None) -> OutputRefused:
+def refused(output: str, job_id: str | None) -> OutputTaken:
     """What to raise where another job holds `output`."""
-    return OutputRefused(
+    return OutputTaken(
         f"the output {output} is taken",
         expected="an output of no other live job",
         got=f"job {job_id or 'of another process'} writes there",

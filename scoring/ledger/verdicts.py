@@ -144,7 +144,7 @@ def fail_finalize(tx: Tx, job_id: JobId, state: JobState, code: ErrorCode, error
 def retry(tx: Tx, job_id: JobId) -> Job:
     """FAILED → RUNNING, a new round: failed and cancelled steps → PENDING with a fresh budget, finalize waits again.
 
-    Attempts go on rising, and what has succeeded stays. Raises UsageError where the job is not failed, OutputRefused
+    Attempts go on rising, and what has succeeded stays. Raises UsageError where the job is not failed, OutputTaken
     where another live job has taken its output meanwhile.
     """
     state = lock_job(tx, job_id)

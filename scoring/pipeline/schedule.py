@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from scoring.core.errors import LedgerAway, NotFound, ScoringError
+from scoring.core.errors import LedgerAway, NotFound, OutputTaken, ScoringError
 from scoring.core.schedules import decide
 from scoring.core.schedules.policies import SlotOrigin, SlotReason
 from scoring.core.states import JobState
@@ -45,8 +45,8 @@ def fire(context: Context, now: datetime | None = None) -> bool:
 def start(context: Context, name: str, slot: datetime) -> Submitted:
     """The job of one slot, now, whatever the policies say: `schedule run`. A slot that has its job keeps it.
 
-    Raises NotFound, and what `submit` raises; then the slot is REFUSED for that reason. After a fault of the moment it
-    waits, and a scheduler tries again.
+    Raises NotFound, and what `submit` raises; then the slot is REFUSED for that reason. After a fault of the moment and
+    where a live job holds its output it waits, and a scheduler tries again.
     """
     now = context.ledger.look(read_clock)
     asked = context.ledger.run(lambda tx: _ask(tx, name, slot))
@@ -54,7 +54,7 @@ def start(context: Context, name: str, slot: datetime) -> Submitted:
         schedule = context.ledger.look(lambda tx: schedules.find(tx, name))
         try:
             started = attempt(context, schedule, asked, now, at_once=True)
-        except (LedgerAway, *PASSES):
+        except (LedgerAway, OutputTaken, *PASSES):
             raise
         except ScoringError as error:
             refuse(context, asked, error, now)

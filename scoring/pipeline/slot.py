@@ -7,6 +7,7 @@ from scoring.core.errors import (
     InputMissing,
     LedgerAway,
     NotFound,
+    OutputTaken,
     ScoringError,
     ServerUnreachable,
     StorageFault,
@@ -26,6 +27,9 @@ HELD = timedelta(seconds=2)
 
 INPUT = timedelta(seconds=5)
 """Between two looks at an input: one that looks the same at both is whole."""
+
+TAKEN = timedelta(seconds=10)
+"""Until the next try of a slot whose output another job holds: a try prepares the whole job."""
 
 PAUSED = timedelta(seconds=15)
 
@@ -91,7 +95,10 @@ def _act(context: Context, slot: Slot, now: datetime) -> bool:
     if held is None:
         if not _input_is_here(context, schedule, slot, now):
             return False
-        held = attempt(context, schedule, slot, now).held
+        try:
+            held = attempt(context, schedule, slot, now).held
+        except OutputTaken:
+            return _wait(context, slot, SlotReason.OVERLAP, now + TAKEN)
     if held is None:
         return True
     return _hold(context, schedule, slot, held, now)
@@ -106,7 +113,10 @@ def _skip(context: Context, slot: Slot, reason: SlotReason, now: datetime) -> bo
 def _hold(context: Context, schedule: Schedule, slot: Slot, reason: SlotReason, now: datetime) -> bool:
     if reason is SlotReason.OVERLAP and schedule.definition.overlap is Overlap.FORBID:
         return _skip(context, slot, reason, now)
-    look_at = now + (PAUSED if reason is SlotReason.PAUSED else HELD)
+    return _wait(context, slot, reason, now + (PAUSED if reason is SlotReason.PAUSED else HELD))
+
+
+def _wait(context: Context, slot: Slot, reason: SlotReason, look_at: datetime) -> bool:
     context.ledger.run(lambda tx: slots.wait(tx, slot, reason, look_at=look_at, input_seen=slot.input_seen))
     return False
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from scoring.core.errors import ErrorCode, InputMissing, NotFound, StorageFault
+from scoring.core.errors import ErrorCode, InputMissing, NotFound, OutputTaken, StorageFault
 from scoring.core.schedules.cron import CronLine
 from scoring.core.schedules.definition import ScheduleDefinition
-from scoring.core.schedules.policies import CatchUp, SlotReason, SlotState
+from scoring.core.schedules.policies import CatchUp, Overlap, SlotOrigin, SlotReason, SlotState
 from scoring.ledger import jobs, schedules, slots
 from scoring.ledger.schedule_rows import Slot
 from scoring.ledger.tables import schedules as schedule_table
@@ -18,6 +18,8 @@ from scoring.pipeline.context import Context
 from scoring.pipeline.schedule import fire, start
 from scoring.settings import LogFormat
 from scoring.telemetry import WARNING, configure
+from tests.ledger.desk import Desk
+from tests.ledger.nightly import ended
 from tests.small_models import linear_model
 from tests.unit.pipeline.test_lease import context_in
 
@@ -101,6 +103,31 @@ def test_an_overlap_is_skipped_and_said(house: Callable[..., House], capfd: pyte
     nightly.fire(DAY)
     assert (SlotState.SKIPPED, SlotReason.OVERLAP) == ((seen := nightly.slot(NIGHT + DAY)).state, seen.reason)
     assert "slot 2026-03-03T02:00:00Z is skipped: overlap" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("origin", [SlotOrigin.CRON, SlotOrigin.BACKFILL])
+def test_a_slot_whose_output_a_live_job_holds_waits_and_is_tried_again(
+    house: Callable[..., House], tmp_path: Path, origin: SlotOrigin
+) -> None:
+    """One folder for all nights is one job at a time, missed nights and a backfill alike; none of them is refused."""
+    # forbid skips nights of the cron line: only a backfill may stand beside the live job there.
+    overlap = Overlap.ALLOW if origin is SlotOrigin.CRON else Overlap.FORBID
+    nightly = house(arguments={"output": f"{tmp_path}/out", "overwrite": True}, overlap=overlap)
+    both = (NIGHT, NIGHT + DAY)
+    for night in both:
+        nightly.deliver(night)
+    if origin is SlotOrigin.BACKFILL:
+        nightly.context.ledger.run(lambda tx: slots.ask(tx, "nightly", both, origin=origin, now=NIGHT))
+    nightly.fire(DAY if origin is SlotOrigin.CRON else timedelta())
+    held = nightly.slot(NIGHT + DAY)
+    assert (SlotState.SUBMITTED, SlotState.WAITING) == (nightly.slot().state, held.state)
+    assert SlotReason.OVERLAP is held.reason
+    with pytest.raises(OutputTaken):
+        start(nightly.context, "nightly", NIGHT + DAY)
+    assert SlotState.WAITING is nightly.slot(NIGHT + DAY).state
+    ended(Desk(nightly.context.ledger), NIGHT)
+    nightly.fire(DAY + 30 * SECOND)
+    assert SlotState.SUBMITTED is nightly.slot(NIGHT + DAY).state
 
 
 def test_a_deadline_ends_the_waiting(house: Callable[..., House]) -> None:
