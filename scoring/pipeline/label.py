@@ -4,6 +4,7 @@ A call that is killed leaves at most a revision that is not measured yet; the ne
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -127,7 +128,8 @@ def _attach(context: Context, targets: Sequence[Target], request: LabelRequest, 
     kind = _one({key_type(target, key) for target in targets}, f"have {key!r} in different types")
     kept: list[_Kept] = []
     with spill_folder(context.settings.home) as folder, LabelJoin(folder, kind) as join:
-        given = join.give(label_rows(request, form, input_roots(context), folder))
+        with closing(label_rows(request, form, input_roots(context), folder)) as rows:
+            given = join.give(rows)
         for target in targets:
             matched = join.match(keyed_rows(target, key, _files(context, target)))
             if matched.keys or not windowed:

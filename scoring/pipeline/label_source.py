@@ -1,6 +1,7 @@
 """The file of labels that a user named, as a stream of keys and labels in text."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,26 +32,29 @@ class LabelRequest:
 
 def label_rows(
     request: LabelRequest, form: LabelForm, roots: tuple[str, ...], folder: Path
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch, None, None]:
     """Batches of `key` and `label`, both text; rows without a label are left out. At least one batch.
 
     folder: for a copy of JSON lines that are compressed. Raises InputMissing, InputRefused, UsageError.
     """
     yield pa.RecordBatch.from_arrays([pa.nulls(0, pa.string())] * 2, schema=_SCHEMA)
-    for batch in _source(request, roots, folder):
-        texts = label_texts(batch.column(LABEL), form)
-        yield labelled(pa.RecordBatch.from_arrays([batch.column(KEY), texts], schema=_SCHEMA))
+    with closing(_source(request, form, roots, folder)) as batches:
+        for batch in batches:
+            texts = label_texts(batch.column(LABEL), form)
+            yield labelled(pa.RecordBatch.from_arrays([batch.column(KEY), texts], schema=_SCHEMA))
 
 
-def _source(request: LabelRequest, roots: tuple[str, ...], folder: Path) -> Iterator[pa.RecordBatch]:
+def _source(
+    request: LabelRequest, form: LabelForm, roots: tuple[str, ...], folder: Path
+) -> Generator[pa.RecordBatch, None, None]:
     columns = request.columns
     if not is_json_lines(request.file):
         file = find_file(request.file, roots)
-        return read_labels(file, columns, named_dialect(request.dialect, [file]))
-    lines = JsonLabels(
-        plain_lines(request.file, request.dialect.encoding, roots, folder), key=columns.key, label=columns.label
-    )
-    names = lines.names()
-    if names:  # a file without an object has no names, and no labels either
-        require_columns(request.file, columns, names)
-    return lines.batches()
+        yield from read_labels(file, columns, named_dialect(request.dialect, [file]))
+        return
+    path = plain_lines(request.file, request.dialect.encoding, roots, folder)
+    with JsonLabels(path, key=columns.key, label=columns.label, true=form.true, false=form.false) as lines:
+        names = lines.names()
+        if names:  # a file without an object has no names, and no labels either
+            require_columns(request.file, columns, names)
+        yield from lines.batches()

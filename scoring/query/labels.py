@@ -179,12 +179,10 @@ class LabelJoin:
         self._connection.register("stream", reader)
         try:
             self._run(f"CREATE TABLE {table} AS SELECT {columns} FROM stream")
-        except StorageFault:
-            if source.error is not None:
-                raise source.error from None
-            raise
         finally:
             self._connection.unregister("stream")
+        if source.error is not None:
+            raise source.error
 
     def _stream(self, query: str) -> Iterator[pa.RecordBatch]:
         try:
@@ -200,11 +198,11 @@ class LabelJoin:
 
 
 class _Remembering:
-    """Batches, and the error that ended them: DuckDB would hand it on as a text of its own."""
+    """Batches up to the error of their reader, which is kept: DuckDB would make a text of it, and never let it go."""
 
     def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
         self._batches = batches
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     def __iter__(self) -> Self:
         return self
@@ -214,9 +212,9 @@ class _Remembering:
             return next(self._batches)
         except StopIteration:
             raise
-        except Exception as error:
+        except BaseException as error:  # noqa: BLE001  # `_load` raises it, an interrupt too
             self.error = error
-            raise
+            raise StopIteration from None
 
 
 def _fault(error: Exception) -> StorageFault:

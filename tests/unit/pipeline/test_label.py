@@ -175,6 +175,7 @@ def test_what_does_not_fit_is_refused_whole(rows: Sequence[str], key: str, label
         ('{"id": "c0000001", "churned": 1}\n[1, 2]\n', "cannot be read as JSON lines"),
         ('{"id": "c0000001", "churned": 1}\n{"id": \n', "cannot be read as JSON lines"),
         ('{"id": "c0000001"}\n', "no column 'churned'"),
+        ('{"id": "c0000001", "churned": {"a": 1}}\n', "neither key nor label"),
     ],
 )
 def test_json_lines_that_are_none_are_refused(text: str, said: str) -> None:
@@ -182,6 +183,21 @@ def test_json_lines_that_are_none_are_refused(text: str, said: str) -> None:
     Path("truth.jsonl").write_text(text)
     with pytest.raises(InputRefused, match=said):
         attach(scored(), "truth.jsonl")
+
+
+def test_json_values_mean_what_they_mean_in_parquet() -> None:
+    """true and false are the classes 1 and 0; null, NaN and blanks are no label, and take nothing away."""
+    job = scored()
+    attach(job, lines("truth.csv", "_row,churned", "0,1", "1,1", "2,1"), "_row")
+    none = [f'{{"_row": {row}, "churned": {text}}}' for row, text in enumerate(("NaN", "null", '" "'))]
+    found = attach(job, lines("none.jsonl", *none), "_row")
+    assert (0, 3, 0) == (found["labels"], found["rows_labelled"], found["replaced"])
+    pq.write_table(pa.table({"_row": [0, 1], "churned": [True, False]}), "truth.parquet")
+    of_parquet, of_json = scored(), scored()
+    attach(of_parquet, "truth.parquet", "_row")
+    truths = lines("truth.jsonl", '{"_row": 0, "churned": true}', '{"_row": 1, "churned": false}')
+    assert 2 == attach(of_json, truths, "_row")["rows_labelled"]
+    assert figures(of_parquet) == figures(of_json)
 
 
 def test_json_members_may_be_missing_here_and_there() -> None:

@@ -1,6 +1,8 @@
 """Keys of labels meet keys of results; every key is counted once."""
 
 import datetime
+import gc
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,22 @@ def test_an_error_of_the_reader_goes_through_as_it_is(tmp_path: Path) -> None:
 
     with LabelJoin(tmp_path, pa.int64()) as join, pytest.raises(InputRefused, match="the file is damaged"):
         join.give(torn())
+
+
+def test_an_error_of_the_reader_holds_nothing_fast(tmp_path: Path) -> None:
+    """What the reader had open is let go once the error has been told: no connection outlives the program's end."""
+
+    def torn(open_file: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        yield open_file
+        raise InputRefused("the file is damaged")
+
+    [open_file] = given(("1", "a"))
+    with LabelJoin(tmp_path, pa.int64()) as join, pytest.raises(InputRefused):
+        join.give(torn(open_file))
+    seen = weakref.ref(open_file)
+    del join, open_file
+    gc.collect()
+    assert seen() is None
 
 
 def test_the_join_can_open_no_file(tmp_path: Path) -> None:
