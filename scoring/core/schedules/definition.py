@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from itertools import islice
 from typing import Any
 
 from scoring.core.arguments import job_options
@@ -21,11 +20,10 @@ from scoring.core.schedules.rules import (
     check_length,
     check_name,
 )
+from scoring.core.schedules.sample import some_slots
 
 TEMPLATED = ("output", "idempotency_key", "tag")
 """Arguments in which `{slot:…}` and `{name}` are expanded; the inputs are too."""
-
-_ANY_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,25 +173,28 @@ def _check_words(definition: ScheduleDefinition) -> None:
 
 
 def _check_options(definition: ScheduleDefinition) -> None:
-    """The job's options, as three slots in a row would have them: what they may not share is told apart by the slot."""
-    slots = islice(definition.line.after(_ANY_DAY), 3)
-    asked = [definition.request_at(slot)[2] for slot in slots]
-    outputs = [options.output for options in asked if options.output is not None and not options.overwrite]
-    keys = [options.idempotency_key for options in asked if options.idempotency_key is not None]
-    if len(set(outputs)) < len(outputs):
+    """The job's options, as one slot would have them; and what slots may not share is told apart by the slot."""
+    options = definition.request_at(some_slots(definition.line)[0])[2]
+    if options.output is not None and not options.overwrite and _shared(definition, "output"):
         raise UsageError(
             "--output",
             expected="another folder for each slot, or --overwrite",
             got=f"{definition.arguments['output']!r}, which two slots would share",
             remedy="put the slot into it: {slot:%Y-%m-%d}, or {slot} down to the second",
         )
-    if len(set(keys)) < len(keys):
+    if options.idempotency_key is not None and _shared(definition, "idempotency_key"):
         raise UsageError(
             "--idempotency-key",
             expected="another key for each slot",
             got=f"{definition.arguments['idempotency_key']!r}, which two slots would share",
             remedy="leave it out: a slot has one job anyway",
         )
+
+
+def _shared(definition: ScheduleDefinition, option: str) -> bool:
+    text, slots = definition.arguments[option], some_slots(definition.line)
+    texts = {templates.expand(text, name=definition.name, slot=slot, zone=definition.line.zone) for slot in slots}
+    return len(texts) < len(slots)
 
 
 def _templated(arguments: Mapping[str, Any]) -> list[str]:

@@ -121,6 +121,47 @@ def test_an_output_by_day_is_refused_for_a_line_that_fires_each_hour() -> None:
         churn(line=CronLine.parse("@hourly"))
 
 
+@pytest.mark.parametrize("option", ["output", "idempotency_key"])
+@pytest.mark.parametrize(
+    ("cron", "text"),
+    [
+        pytest.param("*/15 * * * *", "/out/{slot:%Y%m%d%M}", id="the next hour"),
+        pytest.param("*/15 * * * *", "/out/{slot:%H%M}", id="the next day"),
+        pytest.param("0 2 * * *", "/out/{slot:%u}", id="the next week"),
+        pytest.param("0 2 * * *", "/out/{slot:%Y}/{slot:%d}", id="the next month"),
+        pytest.param("0 2 * * 1", "/out/{slot:%Y}/{slot:%d}", id="a later month, by weeks"),
+        pytest.param("0 2 31 * *", "/out/{slot:%m-%d}", id="the next year, by months"),
+        pytest.param("0 2 * * *", "/out/{slot:%m-%d}", id="the next year"),
+        pytest.param("0 2 * * *", "/out/{slot:%V-%u}", id="the next year, by ISO weeks"),
+        pytest.param("0 2 * * 1", "/out/{slot:%m-%d}", id="a later year, by weeks"),
+        pytest.param("0 2 29 2 *", "/out/{slot:%m-%d}", id="the next leap year"),
+    ],
+)
+def test_what_a_later_slot_would_share_is_refused(option: str, cron: str, text: str) -> None:
+    """The night on which the folder comes again is too late for it."""
+    with pytest.raises(UsageError, match="two slots"):
+        churn(line=CronLine.parse(cron, "Europe/Berlin"), arguments={option: text})
+
+
+@pytest.mark.parametrize(
+    ("cron", "text"),
+    [
+        pytest.param("*/15 * * * *", "/out/{slot}", id="down to the second"),
+        pytest.param("*/15 * * * *", "/out/{slot:%s}", id="by instants"),
+        pytest.param("*/15 9 * * *", "/out/{slot:%y%j-%M}", id="the minute of one hour a day"),
+        pytest.param("@daily", "/out/{slot-1d:%Y/%m/%d}", id="by days"),
+        pytest.param("@weekly", "/out/{slot:%G-%V}", id="by ISO weeks"),
+        pytest.param("@monthly", "/out/{slot:%Y-%m}", id="by months"),
+        pytest.param("@yearly", "/out/{slot:%Y}", id="by years"),
+        pytest.param("0 0 29 2 *", "/out/{slot:%Y}", id="by leap years"),
+    ],
+)
+def test_what_each_slot_has_alone_is_fine(cron: str, text: str) -> None:
+    """Not a word more than the line needs."""
+    for zone in ("UTC", "Europe/Berlin", "America/New_York"):
+        assert churn(line=CronLine.parse(cron, zone), arguments={"output": text, "idempotency_key": text})
+
+
 def test_an_output_for_all_slots_is_fine_with_overwrite() -> None:
     """--overwrite asks for exactly that: last night's result is replaced."""
     assert "/out" == churn(arguments={"output": "/out", "overwrite": True}).request_at(SLOT)[2].output

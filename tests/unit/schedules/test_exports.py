@@ -154,8 +154,8 @@ def test_submit_job_gets_what_the_scheduler_would_submit(argv_of: Any, export: A
 @GNU_DATE
 def test_a_schedules_own_key_is_kept(argv_of: Any) -> None:
     """The line adds a key only where there is none."""
-    plain = hostile(inputs=("a.csv",), arguments={"idempotency_key": "k-{slot:%d}"})
-    assert "--idempotency-key=k-29" == argv_of(from_crontab(crontab(plain)))[0]
+    plain = hostile(inputs=("a.csv",), arguments={"idempotency_key": "k-{slot:%Y%m%d}"})
+    assert "--idempotency-key=k-20260329" == argv_of(from_crontab(crontab(plain)))[0]
 
 
 @pytest.mark.parametrize("export", [crontab, systemd, kubernetes])
