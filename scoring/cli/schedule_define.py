@@ -59,6 +59,10 @@ def edit(name: str, as_json: bool, without: tuple[str, ...], **options: Any) -> 
     dropped = _dropped(without)
     with open_session() as context:
         before = context.ledger.look(lambda tx: schedules.find(tx, name))
+        if not given and not dropped:
+            raise UsageError(
+                "schedule edit", expected="an option to change", got="none", remedy="`scoring schedule edit --help`"
+            )
         kept = {option: value for option, value in before.definition.as_written().items() if option not in dropped}
         definition = read(name, {**kept, **given})
         check_model(context, definition)

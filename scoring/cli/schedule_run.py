@@ -10,6 +10,7 @@ from scoring.cli.schedule_times import day_of, point, slot_meant, slots_between
 from scoring.cli.schedule_words import local
 from scoring.cli.score import Waiting, after_submit, say_it_exists
 from scoring.cli.session import open_ledger, open_session
+from scoring.core.errors import UsageError
 from scoring.core.schedules.cron import CronLine
 from scoring.core.schedules.policies import SlotOrigin, SlotState
 
@@ -46,16 +47,35 @@ def run(name: str, slot: str | None, waits: bool, timeout: str | None, as_json: 
 
 @click.command(short_help="Queue the slots of past days.")
 @click.argument("name", metavar="NAME")
-@click.option("--from", "first", required=True, metavar="TIME", help="First slot: 2026-01-01, or a time of that day.")
-@click.option("--to", "last", required=True, metavar="TIME", help="Last slot, included; a date is that whole day.")
+@click.option("--from", "first", metavar="TIME", help="First slot: 2026-01-01, or a time of that day.")
+@click.option("--to", "last", metavar="TIME", help="Last slot, included; a date is that whole day.")
 @click.option("--max-parallel", type=click.IntRange(min=1), metavar="N", help="Live jobs at once; default: no limit.")
+@click.option("--stop", is_flag=True, help="Skip what is still in line, in place of --from and --to.")
 @json_option
-def backfill(name: str, first: str, last: str, max_parallel: int | None, as_json: bool) -> None:
+def backfill(
+    name: str, first: str | None, last: str | None, max_parallel: int | None, stop: bool, as_json: bool
+) -> None:
     """Queue the slots of schedule NAME between two times, both included; the scheduler starts their jobs.
 
     Times are on the schedule's clock unless they have an offset. Slots that have a job keep it; skipped and refused
-    ones are tried again. Slots later than now are left out: their time will come.
+    ones are tried again. Slots later than now are left out: their time will come. --stop skips the slots that are still
+    in line; jobs that were made go on.
     """
+    if stop and (first, last, max_parallel) == (None, None, None):
+        _stop(name, as_json=as_json)
+    elif first is None or last is None or stop:
+        got = [option for option, given in (("--from", first), ("--to", last), ("--stop", stop)) if given]
+        raise UsageError(
+            "backfill",
+            expected="both --from and --to, or --stop alone",
+            got=", ".join(got) or "neither",
+            remedy="for example --from 2026-01-01 --to 2026-01-31",
+        )
+    else:
+        _queue(name, first, last, max_parallel, as_json=as_json)
+
+
+def _queue(name: str, first: str, last: str, max_parallel: int | None, *, as_json: bool) -> None:
     from scoring.ledger import schedules, slots
     from scoring.ledger.clock import read_clock
 
@@ -71,6 +91,17 @@ def backfill(name: str, first: str, last: str, max_parallel: int | None, as_json
         return
     queued = sum(slot.state is SlotState.WAITING for slot in asked)
     say(f"slots queued for the scheduler: {queued}; slots that have their job: {len(asked) - queued}")
+
+
+def _stop(name: str, *, as_json: bool) -> None:
+    from scoring.ledger import slots
+
+    with open_ledger() as ledger:
+        stopped = ledger.run(lambda tx: slots.stop_backfill(tx, name))
+    if as_json:
+        print_json({"schedule": name, "stopped": stopped})
+    else:
+        say(f"slots taken out of the line: {stopped}; jobs that were made go on")
 
 
 def _end(text: str, line: CronLine) -> datetime:

@@ -11,7 +11,7 @@ from scoring.core.errors import ErrorCode
 from scoring.core.outcome import clean
 from scoring.core.schedules.policies import SlotOrigin, SlotReason, SlotState
 from scoring.core.states import JobState
-from scoring.ledger.clock import instant, maybe_instant, microseconds, read_clock
+from scoring.ledger.clock import instant, maybe_instant, microseconds, now_us, read_clock
 from scoring.ledger.database import Tx, insert_or_nothing
 from scoring.ledger.schedule_rows import SLOT, NewSlot, Schedule, Slot, slot_key, slot_of
 from scoring.ledger.schedules import lock
@@ -27,6 +27,7 @@ __all__ = [
     "judge_late",
     "refuse",
     "skip",
+    "stop_backfill",
     "to_look_at",
     "wait",
 ]
@@ -93,6 +94,15 @@ def ask(
     between = slots.c.slot.between(microseconds(min(asked)), microseconds(max(asked)))
     rows = tx.execute(select(slots).where(slots.c.schedule == name, between).order_by(slots.c.slot))
     return [slot for slot in map(slot_of, rows) if slot.slot in asked]
+
+
+def stop_backfill(tx: Tx, name: str) -> int:
+    """WAITING → SKIPPED for what a backfill still has in line; how many. Raises NotFound."""
+    lock(tx, name)
+    in_line = (slots.c.schedule == name) & slots.c.look_at.is_not(None)
+    values = {"state": SlotState.SKIPPED.value, "reason": SlotReason.STOPPED.value, "look_at": null()}
+    ends = update(slots).where(in_line, slots.c.origin == SlotOrigin.BACKFILL.value)
+    return tx.execute(ends.values(**values, decided_at=now_us())).rowcount
 
 
 def find_slot(tx: Tx, schedule: str, slot: datetime) -> Slot | None:

@@ -189,6 +189,25 @@ def test_what_was_skipped_or_refused_can_be_asked_for_again(desk: Desk, end: str
     assert (SlotState.SUBMITTED, job.id) == (kept.state, kept.job_id)
 
 
+def test_a_backfill_is_stopped(desk: Desk, other_desk: Desk) -> None:
+    """What is in line is skipped and gets no job, of its schedule alone; jobs, nights and manual slots stay."""
+    added(desk)
+    first, second = asked(desk, FIRST - 2 * DAY, FIRST - DAY, max_parallel=1)
+    started(desk, first.slot)
+    decided(desk, FIRST)
+    asked(desk, SECOND, origin=SlotOrigin.MANUAL)
+    assert 1 == desk.run(lambda tx: slots.stop_backfill(tx, NAME))
+    assert (SlotState.SKIPPED, SlotReason.STOPPED) == ((seen := slot(desk, second.slot)).state, seen.reason)
+    assert Start() == started(other_desk, second.slot)
+    assert [SlotState.SUBMITTED, SlotState.WAITING, SlotState.WAITING] == [
+        slot(desk, at).state for at in (first.slot, FIRST, SECOND)
+    ]
+    assert 0 == desk.run(lambda tx: slots.stop_backfill(tx, NAME))
+    assert SlotState.WAITING is asked(desk, second.slot)[0].state, "it may be asked for again"
+    with pytest.raises(NotFound):
+        desk.run(lambda tx: slots.stop_backfill(tx, "other"))
+
+
 def test_a_time_in_a_doubled_hour_is_found_again(desk: Desk) -> None:
     """It equals no time in UTC, and is one slot all the same."""
     added(desk)

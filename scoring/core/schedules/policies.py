@@ -47,6 +47,7 @@ class SlotReason(StrEnum):
     DEADLINE = "deadline"  # skipped: it could not start in time
     PAUSED = "paused"  # waits: the schedule is paused; skipped: it passed meanwhile
     REMOVED = "removed"  # skipped: the schedule is gone
+    STOPPED = "stopped"  # skipped: a person has stopped its backfill
 
 
 class SlotOrigin(StrEnum):

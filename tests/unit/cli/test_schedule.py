@@ -88,6 +88,12 @@ def test_an_edit_changes_what_is_given_and_clears_what_is_named(schedules: Sched
     assert "03:30" in schedules.one()["in_words"]
 
 
+def test_an_edit_without_options_is_refused(schedules: Schedules) -> None:
+    """Nothing is asked for: the options were forgotten."""
+    schedules.add()
+    assert "schedule edit" in schedules("edit", "churn", code=2).err
+
+
 def test_an_edit_of_nothing_makes_no_revision(schedules: Schedules) -> None:
     """The same definition again is no change."""
     schedules.add()
@@ -226,6 +232,17 @@ def test_a_backfill_queues_the_slots_of_days_both_included(schedules: Schedules)
     again = schedules("backfill", "churn", "--from", "2026-03-28", "--to", "2026-03-30", "--max-parallel", 2)
     assert "slots queued for the scheduler: 2; slots that have their job: 1" in again.err
     assert 3 == len(schedules.states())
+
+
+def test_a_backfill_is_stopped(schedules: Schedules) -> None:
+    """Its slots in line are skipped, and told how many; --stop stands alone."""
+    schedules.add()
+    schedules("backfill", "churn", "--from", "2026-03-01", "--to", "2026-03-03")
+    assert "out of the line: 3" in schedules("backfill", "churn", "--stop").err
+    assert [("skipped", "stopped")] * 3 == [(slot["state"], slot["reason"]) for slot in schedules.one()["slots"]]
+    assert {"schedule": "churn", "stopped": 0} == schedules("backfill", "churn", "--stop", "--json").json
+    for options in ([], ["--from", "2026-03-01"], ["--stop", "--to", "2026-03-03"]):
+        assert "--stop alone" in schedules("backfill", "churn", *options, code=2).err
 
 
 def test_a_backfill_of_too_many_slots_is_refused_with_their_number(schedules: Schedules) -> None:
