@@ -180,16 +180,14 @@ def run(
     Raises UsageError, NotFound, InputRefused before anything is scored; Interrupted; JobFailed with the verdict.
     """
     from scoring.pipeline.submit import submit as record
-    from workers.embedded import run_embedded
+    from workers.embedded import run_or_wait
 
     request = _request(model, inputs, output, options)
     with _context() as context:
         job = record(context, request, runner=f"here:{socket.gethostname()}", ring=False).job
-        if not job.state.settled:
-            run_embedded(context, job.id, slots=workers, stop=stop)
-    found = Job(job.id)
-    _raise_for(found.status())
-    return found
+        if not job.state.settled and not _is_of_workers(context, job):
+            run_or_wait(context, job.id, slots=workers, stop=stop)
+    return Job(job.id).wait()
 
 
 def submit(

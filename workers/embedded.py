@@ -2,13 +2,14 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from celery.utils.sysinfo import cpu_budget
 
-from scoring.core.errors import ExitCode, Interrupted, LedgerAway
+from scoring.core.errors import ExitCode, Interrupted, JobBusy, LedgerAway
 from scoring.core.ids import JobId, StepId
 from scoring.core.states import StepKind
 from scoring.ledger import jobs, steps
@@ -42,16 +43,45 @@ def run_embedded(
     times a second. In the main thread SIGINT and SIGTERM are taken over meanwhile. After a signal, or once ``stop`` is
     set, the steps in hand are handed back and Interrupted is raised (exit code 130, after SIGTERM 143): the job can be
     resumed.
-    Raises UsageError where another process works on the job.
+    Raises JobBusy where another process works on the job.
     """
     slots = slots or cpu_budget().count
     bell = CeleryBell(EMBEDDED_BROKER, namespace=f"{NAMESPACE}.{job_id}")
     context = replace(context, bell=bell, only_job=job_id, slots=slots)
     with job_lock(context.settings.run_folder, job_id), interrupts(stop) as interrupt:
+        if _is_over(context, job_id):
+            return
         take_over(context, job_id, f"here:{socket.gethostname()}")
         _work(context, job_id, slots, interrupt, on_progress)
         if not _is_over(context, job_id):
             raise _interrupted(job_id, interrupt)
+
+
+def run_or_wait(
+    context: Context,
+    job_id: JobId,
+    *,
+    slots: int | None = None,
+    stop: threading.Event | None = None,
+    on_progress: Callable[[], None] = lambda: None,
+    wait_seconds: float | None = None,
+) -> None:
+    """As `run_embedded`; while another process works on the job wait for it, and go on with the job if it dies.
+
+    wait_seconds: for the other process; None: as long as it takes. Then JobBusy is raised.
+    """
+    ends = time.monotonic() + (wait_seconds if wait_seconds is not None else float("inf"))
+    pause = stop or threading.Event()
+    while True:
+        try:
+            run_embedded(context, job_id, slots=slots, stop=stop, on_progress=on_progress)
+            return
+        except JobBusy:
+            if time.monotonic() >= ends:
+                raise
+        on_progress()
+        if pause.wait(LOOK_SECONDS):
+            raise _interrupted(job_id, Interrupt(stop))
 
 
 def _work(context: Context, job_id: JobId, slots: int, interrupt: Interrupt, on_progress: Callable[[], None]) -> None:

@@ -1,7 +1,9 @@
 """The row by which a process shows in the view `processes`."""
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from scoring import __version__
@@ -40,6 +42,26 @@ class Presence:
             ledger.run(lambda tx: processes.forget(tx, self._process.process))
         except LedgerAway as error:
             announce("ledger.away", error=str(error))
+
+
+@contextmanager
+def present(ledger: Ledger, process: Process) -> Iterator[None]:
+    """Report for duty while the block runs: in a thread, for the block may work on one job for hours."""
+    presence, ended = Presence(process), threading.Event()
+
+    def beat() -> None:
+        presence.beat(ledger)
+        while not ended.wait(BEAT_SECONDS):
+            presence.beat(ledger)
+
+    thread = threading.Thread(target=beat, name="presence", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        presence.leave(ledger)
 
 
 def worker(name: str, *, slots: int, queues: tuple[Priority, ...] = ()) -> Process:

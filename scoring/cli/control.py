@@ -62,7 +62,7 @@ def retry(job: str, waits: bool, timeout: str | None, as_json: bool) -> int:
 
     Without a deployment the work is done here.
     """
-    from scoring.cli.score import work_here
+    from scoring.cli.score import Waiting, work_here
     from scoring.core.durations import seconds
     from scoring.ledger.jobs import find_job
     from scoring.ledger.records import FLEET
@@ -73,7 +73,9 @@ def retry(job: str, waits: bool, timeout: str | None, as_json: bool) -> int:
         found = context.ledger.look(lambda tx: find_job(tx, job))
         reopened = reopen(context, found.id)
         if reopened.runner != FLEET or not context.settings.deployed:
-            return work_here(context, reopened, slots=None, as_json=as_json)
+            return work_here(
+                context, reopened, slots=None, waiting=Waiting(wanted=True, seconds=limit), as_json=as_json
+            )
         if waits:
             return print_verdict(wait_for(context.ledger, found.id, limit), as_json=as_json)
         print_job(job_facts(context.ledger, found.id), as_json=as_json)

@@ -96,13 +96,14 @@ def wait_for(ledger: "Ledger", job_id: "JobId", limit_seconds: float | None) -> 
             draw()
             left = ends - time.monotonic()
             if left <= 0:
-                raise _timed_out(job_id, facts, limit_seconds)
+                raise timed_out(job_id, facts, limit_seconds)
             time.sleep(min(LOOK_SECONDS, left))
             facts = look()
     return facts
 
 
-def _timed_out(job_id: str, facts: Row, limit_seconds: float | None) -> WaitTimedOut:
+def timed_out(job_id: str, facts: Row, limit_seconds: float | None) -> WaitTimedOut:
+    """The error of a command that has waited for the job long enough."""
     return WaitTimedOut(
         f"job {job_id} has not ended",
         expected=f"a verdict within {limit_seconds:g} s",

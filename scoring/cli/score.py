@@ -15,6 +15,8 @@ from scoring.core.errors import JobBusy
 from scoring.core.states import JobState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scoring.ledger.records import Job
     from scoring.pipeline.context import Context
     from scoring.pipeline.plan import Plan
@@ -44,12 +46,9 @@ def run(model: str, inputs: tuple[str, ...], as_json: bool, workers: int | None,
         job = submitted.job
         if not submitted.created:
             say_it_exists(job)
-        try:
-            if not (job.runner == FLEET and context.settings.deployed):
-                return work_here(context, job, slots=workers, as_json=as_json)
-        except JobBusy:
-            pass  # of two runs with one key the other one works on the job: its verdict is ours
-        return print_verdict(wait_for(context.ledger, job.id, None), as_json=as_json)
+        if job.runner == FLEET and context.settings.deployed:
+            return print_verdict(wait_for(context.ledger, job.id, None), as_json=as_json)
+        return work_here(context, job, slots=workers, waiting=Waiting(wanted=True), as_json=as_json)
 
 
 @click.command(short_help="Record a job for the workers and print its id.")
@@ -110,26 +109,59 @@ def after_submit(context: "Context", submitted: "Submitted", waiting: Waiting, *
     if not waiting.wanted:
         return 0
     if not deployed:
-        work_until_settled(context, submitted.job, slots=None)
-        return print_verdict(job_facts(context.ledger, submitted.job.id), as_json=as_json, facts_wanted=False)
+        return work_here(context, submitted.job, slots=None, waiting=waiting, as_json=as_json, facts_wanted=False)
     facts = wait_for(context.ledger, submitted.job.id, waiting.seconds)
     return print_verdict(facts, as_json=as_json, facts_wanted=False)
 
 
-def work_here(context: "Context", job: "Job", *, slots: int | None, as_json: bool) -> int:
-    """Work on the job in this process until it is settled, with a bar; print its verdict."""
-    work_until_settled(context, job, slots=slots)
-    return print_verdict(job_facts(context.ledger, job.id), as_json=as_json)
+ALONE = Waiting(wanted=False)
 
 
-def work_until_settled(context: "Context", job: "Job", *, slots: int | None) -> None:
-    """Work on the job in this process, with a bar on a terminal. A settled one is left as it is."""
+def work_here(
+    context: "Context",
+    job: "Job",
+    *,
+    slots: int | None,
+    waiting: Waiting = ALONE,
+    as_json: bool,
+    facts_wanted: bool = True,
+) -> int:
+    """Work on the job in this process until it is settled, as `work_until_settled`; print its verdict."""
+    work_until_settled(context, job, slots=slots, waiting=waiting)
+    return print_verdict(job_facts(context.ledger, job.id), as_json=as_json, facts_wanted=facts_wanted)
+
+
+def work_until_settled(context: "Context", job: "Job", *, slots: int | None, waiting: Waiting = ALONE) -> None:
+    """Work on the job in this process, with a bar on a terminal. A settled one is left as it is.
+
+    Where another process works on it: wait for that one where it is wanted, and go on with the job if it dies; of two
+    commands with one key both give its verdict. Raises JobBusy where it is not wanted, WaitTimedOut.
+    """
     from scoring.cli.progress import progress_bar
     from workers.embedded import run_embedded
 
-    if not job.state.settled:
-        with progress_bar(lambda: job_facts(context.ledger, job.id), rows=job.rows_expected) as draw:
+    if job.state.settled:
+        return
+    with progress_bar(lambda: job_facts(context.ledger, job.id), rows=job.rows_expected) as draw:
+        try:
             run_embedded(context, job.id, slots=slots, on_progress=draw)
+        except JobBusy:
+            if not waiting.wanted:
+                raise
+            say(f"another process works on job {job.id}; waiting for it")
+            _wait_or_work(context, job, slots, waiting, draw)
+
+
+def _wait_or_work(
+    context: "Context", job: "Job", slots: int | None, waiting: Waiting, draw: "Callable[[], None]"
+) -> None:
+    from scoring.cli.follow import timed_out
+    from workers.embedded import run_or_wait
+
+    try:
+        run_or_wait(context, job.id, slots=slots, on_progress=draw, wait_seconds=waiting.seconds)
+    except JobBusy as busy:
+        raise timed_out(job.id, job_facts(context.ledger, job.id), waiting.seconds) from busy
 
 
 def _request(model: str, inputs: tuple[str, ...], options: dict[str, object]) -> "JobRequest":

@@ -1,7 +1,8 @@
 """worker and scheduler: the processes of a deployment."""
 
 import signal
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from threading import Event
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -10,12 +11,11 @@ import click
 
 from scoring.cli.output import say
 from scoring.cli.session import checked_settings
-from scoring.core.errors import Interrupted, UsageError
+from scoring.core.errors import Interrupted, JobBusy, UsageError
 from scoring.core.states import Priority
 from scoring.settings import Settings
 
 if TYPE_CHECKING:
-    from scoring.core.ids import JobId
     from scoring.pipeline.context import Context
 
 LOOK_SECONDS = 1.0
@@ -75,39 +75,39 @@ def _work_alone(settings: Settings, slots: int | None, *, fires: bool = False) -
     try:
         with _firing(context, stop) if fires else nullcontext():
             while not stop.is_set():
-                _do_next(context, slots, stop)
+                do_submitted(context, slots, stop)
                 stop.wait(LOOK_SECONDS)
     finally:
         context.ledger.close()
     return 0
 
 
-def _firing(context: "Context", stop: Event) -> AbstractContextManager[None]:
+@contextmanager
+def _firing(context: "Context", stop: Event) -> Iterator[None]:
     from scoring.telemetry import configure
+    from workers.presence import present, scheduler
     from workers.scheduler import firing
 
     configure(context.settings.log_format)
-    return firing(context, stop)
+    # A row beside the one of the job in hand, which bears this process's own name.
+    with present(context.ledger, scheduler(f"{context.worker}/scheduler")), firing(context, stop):
+        yield
 
 
-def _do_next(context: "Context", slots: int | None, stop: Event) -> None:
+def do_submitted(context: "Context", slots: int | None, stop: Event) -> None:
+    """One look at the submitted jobs of this home: do those that are not finished and that no other process works on.
+
+    After a signal `stop` is set, and the job in hand is left to the next worker.
+    """
     from scoring.ledger import jobs
-
-    for job_id in context.ledger.look(jobs.running):
-        try:
-            _do(context, job_id, slots, stop)
-        except UsageError:
-            continue  # another process of this home has its lock
-
-
-def _do(context: "Context", job_id: "JobId", slots: int | None, stop: Event) -> None:
-    from scoring.ledger import jobs
-    from scoring.ledger.records import FLEET
     from workers.embedded import run_embedded
 
-    try:
-        run_embedded(context, job_id, slots=slots, stop=stop)
-    except Interrupted:
-        # A submitted job again: the next worker finds it.
-        context.ledger.run(lambda tx: jobs.adopt(tx, job_id, FLEET))
-        stop.set()
+    for job_id in context.ledger.look(jobs.unfinished):
+        try:
+            run_embedded(context, job_id, slots=slots, stop=stop)
+        except JobBusy:
+            continue
+        except Interrupted:
+            stop.set()
+        if stop.is_set():
+            return

@@ -32,6 +32,7 @@ __all__ = [
     "settle",
     "stop",
     "stop_over_limit",
+    "unfinished",
 ]
 
 LAST = "last"
@@ -134,10 +135,23 @@ def running(tx: Tx, *, scope: JobId | None = None) -> list[JobId]:
     return [JobId(found) for found in tx.scalars(query.order_by(jobs.c.number))]
 
 
+def unfinished(tx: Tx) -> list[JobId]:
+    """Submitted jobs with something left to do, oldest first.
+
+    Finalizing ones too, and cancelled ones whose last step is due.
+    """
+    query = select(jobs.c.job_id).where(jobs.c.output_held == true(), jobs.c.runner == FLEET)
+    return [JobId(found) for found in tx.scalars(query.order_by(jobs.c.number))]
+
+
 def adopt(tx: Tx, job_id: JobId, runner: str) -> Job:
-    """Make `runner` the one who works on the job. The caller knows that the former one is dead."""
-    tx.execute(update(jobs).where(jobs.c.job_id == job_id).values(runner=runner))
-    tx.execute(update(steps).where(steps.c.job_id == job_id, steps.c.finished_at.is_(None)).values(runner=runner))
+    """Make `runner` the one who works on the job. The caller knows that the former one is dead.
+
+    A submitted job stays one, whoever works on it: should that process die as well, the next worker finds the job.
+    """
+    own = update(jobs).where(jobs.c.job_id == job_id, jobs.c.runner != FLEET).values(runner=runner)
+    if tx.execute(own).rowcount:
+        tx.execute(update(steps).where(steps.c.job_id == job_id, steps.c.finished_at.is_(None)).values(runner=runner))
     return read_job(tx, job_id)
 
 

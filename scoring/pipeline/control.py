@@ -23,7 +23,7 @@ def retry(context: Context, job_id: JobId) -> Job:
 
 
 def take_over(context: Context, job_id: JobId, runner: str) -> Job:
-    """Make this process the job's runner. The caller holds the job's lock file, so its former owner is dead."""
+    """Take the job from its former owner, which is dead: the caller holds the job's lock file."""
     return context.ledger.run(lambda tx: _take_over(tx, job_id, runner))
 
 

@@ -11,7 +11,12 @@ RUNG_PER_SLOT = 4
 
 
 def publish_due(context: Context) -> bool:
-    """Ring the due steps that fit into each queue's window. False where the broker could not be reached."""
+    """Ring the due steps that fit into each queue's window. False where the broker could not be reached.
+
+    Without a deployment each process rings the steps of the one job that it works on, and nobody those of the fleet.
+    """
+    if context.only_job is None and not context.settings.deployed:
+        return True
     due = context.ledger.run(lambda tx: {priority: _take(tx, context, priority) for priority in Priority})
     lost = [step for priority, steps in due.items() if not context.bell.ring(steps, priority) for step in steps]
     if lost:

@@ -10,6 +10,7 @@ from scoring.core.options import JobOptions
 from scoring.core.states import JobState, Priority, StepState
 from scoring.ledger import jobs
 from scoring.ledger.database import Ledger
+from scoring.ledger.records import JobVerdict
 from tests.ledger.desk import FAILED, Desk, finalize_of, split_of
 
 
@@ -113,8 +114,8 @@ def test_the_first_measured_micro_batch_counts_for_all_jobs_of_the_model(desk: D
 
 
 def test_adopted_steps_follow_their_job(desk: Desk) -> None:
-    """A job of the fleet that somebody works on here is no longer rung for the fleet."""
-    job = desk.submit()
+    """Who resumes a job on another host rings its steps; the fleet leaves them alone."""
+    job = desk.submit(runner="here:old")
     assert "here:box" == desk.run(lambda tx: jobs.adopt(tx, job.id, "here:box")).runner
     assert ([], [job.id]) == (
         desk.ledger.look(lambda tx: jobs.running(tx)),
@@ -122,6 +123,22 @@ def test_adopted_steps_follow_their_job(desk: Desk) -> None:
     )
     assert [] == desk.publish()
     assert [split_of(job.id)] == desk.publish(scope=job.id)
+
+
+def test_a_submitted_job_stays_one_whoever_works_on_it(desk: Desk) -> None:
+    """Should that one die, the next worker finds it, up to its last step; a job of `scoring run` waits for resume."""
+    one, two, _ = desk.running(0), desk.running(1), desk.submit(runner="here:box")
+    unfinished = lambda: desk.ledger.look(jobs.unfinished)  # noqa: E731
+    assert "fleet" == desk.run(lambda tx: jobs.adopt(tx, one.id, "here:box")).runner
+    desk.run(lambda tx: jobs.cancel(tx, two.id))
+    desk.arm(one.id)
+    claim = desk.claim(finalize_of(one.id))
+    assert JobState.FINALIZING is desk.run(lambda tx: jobs.begin_finalizing(tx, claim, JobVerdict())).state
+    assert [one.id, two.id] == unfinished()
+    desk.run(lambda tx: jobs.settle(tx, claim))
+    last = desk.claim(finalize_of(two.id))
+    desk.run(lambda tx: jobs.settle(tx, last))
+    assert [] == unfinished()
 
 
 def test_a_retry_takes_the_output_back_or_says_who_has_it(desk: Desk) -> None:
