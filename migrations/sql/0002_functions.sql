@@ -17,3 +17,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = {home}, pg_temp AS $body$
     FROM jobs j
     WHERE j.job_id = newest_batch(newest_batch_slot.result_table)
 $body$;
+
+-- What publishers lock: rows, for any role may take an advisory lock.
+INSERT INTO meta (key, value) VALUES ('lock:publisher:high', ''), ('lock:publisher:normal', ''), ('lock:publisher:low', '');

@@ -1,6 +1,7 @@
 -- Revision 0002: schedules and their slots, labels that come later, result tables, retention.
 
 ALTER TABLE jobs ADD COLUMN result_table TEXT;
+ALTER TABLE jobs ADD COLUMN result_oid BIGINT;
 ALTER TABLE jobs ADD COLUMN purged_at BIGINT;
 CREATE UNIQUE INDEX jobs_slot ON jobs (schedule, slot) WHERE slot IS NOT NULL;
 CREATE INDEX jobs_of_schedule ON jobs (schedule, slot) WHERE output_held = {true};

@@ -73,6 +73,7 @@ def job_of(row: Row[Any]) -> Job:
         started_at=maybe_instant(row.started_at),
         finished_at=maybe_instant(row.finished_at),
         result_table=row.result_table,
+        result_oid=row.result_oid,
         purged_at=maybe_instant(row.purged_at),
     )
 

@@ -56,7 +56,7 @@ def insert_job(tx: Tx, new: NewJob) -> Job:
         if tx.execute(statement.values(**row, submitted_at=now_us())).one_or_none() is not None:
             _insert_steps(tx, new)
             if new.result_table is not None:
-                make_ready(tx, new.result_table, new.id, new.slot)
+                make_ready(tx, new.result_table, read_job(tx, new.id))
             return read_job(tx, new.id)
         existing = _twin(tx, new)
         if existing is not None:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, null, select, tex
 
 from scoring.core.ids import JobId, StepId
 from scoring.core.states import Priority
+from scoring.ledger import row_locks
 from scoring.ledger.clock import now_us
 from scoring.ledger.database import Tx
 from scoring.ledger.records import FLEET
@@ -17,9 +18,6 @@ from scoring.ledger.tables import jobs, steps
 
 MOST_PAUSE_SECONDS = 3_600
 """Longest pause between two rings of one step while the depth of the queue is unknown."""
-
-_LOCK = 7_246_114_303
-"""Advisory lock of the publisher, by priority."""
 
 _STOPPED_MILLISECONDS = 2_000
 """A publisher that lets its transaction lie for so long is stopped or gone."""
@@ -46,10 +44,12 @@ def publish_due(tx: Tx, *, scope: JobId | None, priority: Priority, window: int)
     """
     if rung(tx, priority, scope=scope) >= window:
         return []
-    if tx.dialect.name == "postgresql" and not _alone(tx, priority):
+    hungry = _jobs_with_due_steps(tx, scope, priority)
+    # Before the lock: where nothing is due, nothing is written.
+    if not hungry or (tx.dialect.name == "postgresql" and not _alone(tx, priority)):
         return []
     free = window - rung(tx, priority, scope=scope)
-    chosen = _share_out(tx, _jobs_with_due_steps(tx, scope, priority), _in_flight(tx, priority), free)
+    chosen = _share_out(tx, hungry, _in_flight(tx, priority), free)
     if chosen:
         tx.execute(_MARK, [step_values(step) for step in chosen])
     return chosen
@@ -62,8 +62,7 @@ def _alone(tx: Tx, priority: Priority) -> bool:
     session is ended soon. What is not rung now is rung by the other one, or at the next turn.
     """
     tx.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = {_STOPPED_MILLISECONDS}"))
-    locked = tx.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK + list(Priority).index(priority)})
-    return bool(locked)
+    return row_locks.try_to_take(tx, f"publisher:{priority}")
 
 
 def unring(tx: Tx, rung_steps: Sequence[StepId]) -> None:

@@ -130,6 +130,8 @@ class Job:
     finished_at: datetime | None
     # SCHEMA.NAME of the Postgres table that gets its rows too.
     result_table: str | None
+    # Of that table, or of the partition of the job: no other one may take its rows.
+    result_oid: int | None
     # When retention took its files and rows; None: they are there.
     purged_at: datetime | None
 

@@ -26,6 +26,8 @@ class FoundColumn:
 @dataclass(frozen=True, kw_only=True)
 class FoundTable:
     oid: int
+    # The table of which it is a partition.
+    parent: int | None
     # `relkind` of pg_class: r table, p partitioned table, v view, …
     kind: str
     columns: Mapping[str, FoundColumn]
@@ -44,6 +46,7 @@ class FoundTable:
 
 _TABLE = text(
     "SELECT c.oid, c.relkind, pg_get_partkeydef(c.oid) AS partition_key,"
+    " (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.oid AND c.relispartition) AS parent,"
     " (SELECT count(*) FROM pg_index i WHERE i.indrelid = c.oid) AS indexes,"
     " coalesce(obj_description(c.oid, 'pg_class') = :made_here, false) AS made_here,"
     " has_table_privilege(c.oid, 'INSERT') AS may_insert"
@@ -68,6 +71,7 @@ def find_table(tx: Tx, name: TableName) -> FoundTable | None:
     by_key = {f"LIST ({kind.value})": kind for kind in PartitionBy}
     return FoundTable(
         oid=row.oid,
+        parent=row.parent,
         kind=row.relkind,
         columns={
             column.attname: FoundColumn(type=column.type, required=column.required, generated=column.generated)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
@@ -10,9 +9,8 @@ from sqlalchemy.exc import DBAPIError
 from scoring.core.errors import TableRefused
 from scoring.core.result_table import CHUNK, JOB_ID, SLOT, TableName
 from scoring.ledger.database import Tx
-from scoring.ledger.records import Job
-from scoring.ledger.result_catalog import find_table
-from scoring.ledger.result_sql import is_refusal, partition_name, qualified, quoted
+from scoring.ledger.result_sql import is_refusal, qualified, quoted
+from scoring.ledger.result_target import Target
 
 if TYPE_CHECKING:
     import psycopg
@@ -26,43 +24,24 @@ LOCK_SECONDS = 60
 Write = Callable[[bytes | memoryview], None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """Where the rows of a job go."""
-
-    # The result table, as the user knows it.
-    table: TableName
-    # The partition that takes the rows, or the table itself.
-    relation: TableName
-    with_slot: bool
-
-
-def target_of(tx: Tx, table: TableName, job: Job) -> Target:
-    """Raises TableRefused where the table is gone."""
-    found = find_table(tx, table)
-    if found is None:
-        raise _refused(table, "no such table: it was there when the job was submitted")
-    relation = table
-    if found.partition_by is not None:
-        # Straight into the partition: no lock on the table, no search for each row.
-        partition = partition_name(table, found.partition_by, job.id, job.slot)
-        relation = table if find_table(tx, partition) is None else partition
-    return Target(table=table, relation=relation, with_slot=found.has_slot)
-
-
 @contextmanager
-def copying(tx: Tx, target: Target, columns: Sequence[str]) -> Iterator[Write]:
+def copying(tx: Tx, target: Target, columns: Sequence[str], rows: int) -> Iterator[Write]:
     """Gives a function that takes the blocks of one binary COPY. Where the block of the `with` raises, no row is kept.
 
     columns: of the result; job_id, chunk, and the slot where the table has one, come before them.
-    Raises TableRefused where Postgres takes the rows for no good, and what else is translated at the ledger's door.
+    rows: as many as will be written.
+    Raises TableRefused where Postgres refuses the rows or leaves some out, and what else is translated at the
+    ledger's door.
     """
     names = [JOB_ID, CHUNK, *([SLOT] if target.with_slot else []), *columns]
     listed = ", ".join(quoted(name) for name in names)
     statement = f"COPY {qualified(target.relation)} ({listed}) FROM STDIN (FORMAT binary)"
     tx.exec_driver_sql(f"SET LOCAL statement_timeout = '{COPY_SECONDS}s'; SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
-    with _in_words(target.table, statement), _connection(tx).cursor() as cursor, cursor.copy(statement) as copy:
-        yield copy.write
+    with _in_words(target.table, statement), _connection(tx).cursor() as cursor:
+        with cursor.copy(statement) as copy:
+            yield copy.write
+        if cursor.rowcount != rows:
+            raise _left_out(target.table, rows, cursor.rowcount)
     tx.exec_driver_sql("SET LOCAL statement_timeout TO DEFAULT; SET LOCAL lock_timeout TO DEFAULT")
 
 
@@ -95,5 +74,14 @@ def _refused(table: TableName, got: str) -> TableRefused:
         f"the table {table} does not take the rows",
         expected="the table as it was at submit, and values that its columns can hold",
         got=got,
-        remedy="correct the table or the input, then `scoring retry`",
+        remedy="correct the table, then `scoring retry`; or correct the input and submit it",
+    )
+
+
+def _left_out(table: TableName, rows: int, taken: int) -> TableRefused:
+    return TableRefused(
+        f"the table {table} leaves rows out",
+        expected=f"{rows} rows more",
+        got=f"{taken}: a trigger drops rows, or sends them elsewhere",
+        remedy="remove the trigger, then `scoring retry`",
     )

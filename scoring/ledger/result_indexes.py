@@ -15,8 +15,8 @@ from scoring.ledger.clock import microseconds
 from scoring.ledger.database import Tx
 from scoring.ledger.records import Job
 from scoring.ledger.result_catalog import find_table
-from scoring.ledger.result_copy import target_of
 from scoring.ledger.result_sql import derived, execute, is_refusal, lock_indexing, qualified, quoted
+from scoring.ledger.result_target import relation_of
 from scoring.ledger.tables import jobs
 
 BUILD_SECONDS = 6 * 3_600
@@ -48,11 +48,11 @@ def build_indexes(tx: Tx, job: Job, row: str) -> tuple[Indexed, str]:
     row: name of the column with the row's position. A table of many jobs is indexed by (job_id, row) and by the job's
     keys, a partition by the keys, or else by `row`. All is built in `tx`: a table has every index or none.
     """
-    plan = _plan(tx, job, row)
-    if plan is None:
-        return Indexed.LEFT, ""
     try:
         with tx.begin_nested():
+            plan = _plan(tx, job, row)
+            if plan is None:
+                return Indexed.LEFT, ""
             _build(tx, plan)
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
@@ -70,9 +70,12 @@ def _plan(tx: Tx, job: Job, row: str) -> _Plan | None:
     found = None if table is None else find_table(tx, table)
     if table is None or found is None:
         return None
-    relation = target_of(tx, table, job).relation
-    if not lock_indexing(tx, relation) or _written(tx, job, found.partition_by) or not _wanted(tx, relation):
+    relation = relation_of(table, found, job)
+    if _written(tx, job, found.partition_by) or not _wanted(tx, relation):
         return None
+    lock_indexing(tx, relation)
+    if not _wanted(tx, relation):
+        return None  # another job of the table was faster
     keys = job.options.key
     if found.partition_by is None:
         return _Plan(relation=relation, indexes=((JOB_ID, row), keys) if keys else ((JOB_ID, row),))

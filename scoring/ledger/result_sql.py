@@ -10,10 +10,14 @@ from sqlalchemy.exc import DBAPIError
 from scoring.core.errors import OutputRefused, ScoringError
 from scoring.core.ids import JobId
 from scoring.core.result_table import PartitionBy, TableName
+from scoring.ledger import row_locks
 from scoring.ledger.database import Tx
 
 IDENTIFIER_CHARACTERS = 63
 _DIGEST_CHARACTERS = 8
+
+INDEXING_SECONDS = 2
+"""To wait for whoever writes to a table that is to be indexed."""
 
 _TROUBLE = frozenset({"08", "25", "40", "53", "55", "57", "58", "XX"})
 """Classes of SQLSTATE that speak of the server or of others, not of the statement."""
@@ -61,13 +65,16 @@ def refusing(what: str, refusal: type[ScoringError] = OutputRefused) -> Iterator
 
 def lock_making(tx: Tx, name: TableName) -> None:
     """Until the end of the transaction nobody else makes the table, or a partition of it."""
-    tx.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('scoring.result_table'), hashtext(%s))", (str(name),))
+    row_locks.take(tx, f"table:{name}")
 
 
-def lock_indexing(tx: Tx, name: TableName) -> bool:
-    """Until the end of the transaction nobody else indexes the table or partition; False where somebody does."""
-    statement = "SELECT pg_try_advisory_xact_lock(hashtext('scoring.index'), hashtext(%s))"
-    return bool(tx.exec_driver_sql(statement, (str(name),)).scalar_one())
+def lock_indexing(tx: Tx, name: TableName) -> None:
+    """Until the end of the transaction nobody else writes to the table or partition, or indexes it.
+
+    Raises lock_not_available where somebody does. Not at once: an autovacuum gives way after a second.
+    """
+    execute(tx, f"SET LOCAL lock_timeout = '{INDEXING_SECONDS}s'")
+    execute(tx, f"LOCK TABLE ONLY {qualified(name)} IN SHARE ROW EXCLUSIVE MODE")
 
 
 def partition_name(name: TableName, by: PartitionBy, job_id: JobId, slot: datetime | None) -> TableName:

@@ -17,6 +17,7 @@ from scoring.ledger.records import Job
 from scoring.ledger.reports import VIEWS
 from scoring.ledger.result_catalog import MADE_HERE, FoundTable, columns_of, differences, find_table
 from scoring.ledger.result_sql import execute, literal, lock_making, partition_name, qualified, quoted, refusing
+from scoring.ledger.result_target import pin
 from scoring.ledger.tables import jobs, metadata
 
 DELETE_SECONDS = 3_600
@@ -61,8 +62,8 @@ def check(tx: Tx, table: ResultTable) -> FoundTable | None:
     return found
 
 
-def make_ready(tx: Tx, table: ResultTable, job_id: JobId, slot: datetime | None) -> None:
-    """Create the table, its view and the partition of the job where they are missing.
+def make_ready(tx: Tx, table: ResultTable, job: Job) -> None:
+    """Create the table, its view and the partition of the job where they are missing, and pin what takes its rows.
 
     Two submits at once: one waits, and finds what it needs. Raises OutputRefused.
     """
@@ -73,10 +74,11 @@ def make_ready(tx: Tx, table: ResultTable, job_id: JobId, slot: datetime | None)
             _create(tx, table)
         partition_by = table.partition_by if found is None else found.partition_by
         if partition_by is not None:
-            _attach(tx, table.name, partition_by, job_id, slot)
+            _attach(tx, table.name, partition_by, job.id, job.slot)
         if find_table(tx, table.name.latest) is None and _may_create(tx, table.name.schema):
             _create_view(tx, table.name, by_slot=partition_by is PartitionBy.SLOT)
         readers.grant_table(tx, table.name)
+    pin(tx, job)
 
 
 def drop_rows(tx: Tx, job: Job) -> None:

@@ -20,6 +20,7 @@ from scoring.ledger.job_rows import read_job
 from scoring.ledger.output_claims import holder, refused
 from scoring.ledger.parts import rejected_rows
 from scoring.ledger.records import AttemptEnd, CancelResult, Claim, Job, JobVerdict
+from scoring.ledger.result_target import require_whole
 from scoring.ledger.tables import attempts, jobs, parts, steps
 
 _WORK = steps.c.kind.in_([StepKind.SPLIT.value, StepKind.SCORE.value])
@@ -145,7 +146,7 @@ def retry(tx: Tx, job_id: JobId) -> Job:
     """FAILED → RUNNING, a new round: failed and cancelled steps → PENDING with a fresh budget, finalize waits again.
 
     Attempts go on rising, and what has succeeded stays. Raises UsageError where the job is not failed, OutputTaken
-    where another live job has taken its output meanwhile.
+    where another live job has taken its output meanwhile, or its result table is another one.
     """
     state = lock_job(tx, job_id)
     before = read_job(tx, job_id)
@@ -163,6 +164,7 @@ def retry(tx: Tx, job_id: JobId) -> Job:
             got="one that retention has taken",
             remedy="submit it again",
         )
+    require_whole(tx, before)
     held_by = holder(tx, before.output)
     if held_by is not None:
         raise refused(before.output, held_by)

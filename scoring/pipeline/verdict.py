@@ -9,10 +9,10 @@ from scoring.core.accuracy.auc import Pair
 from scoring.core.accuracy.figure import Figure
 from scoring.core.accuracy.sums import Sums, exact_auc, figures, from_bytes, merge
 from scoring.core.chunks import StagedFile
-from scoring.core.errors import AccountingBroken, ChunkCorrupt, ErrorCode
+from scoring.core.errors import AccountingBroken, ChunkCorrupt, ErrorCode, TableRefused
 from scoring.core.states import Gate
 from scoring.data import parts as part_files
-from scoring.ledger import parts
+from scoring.ledger import parts, result_target
 from scoring.ledger.records import CommittedPart, Job, JobVerdict
 from scoring.model.measure import labelled_pairs, pair_columns
 from scoring.pipeline.context import Context
@@ -68,6 +68,16 @@ def _fault(
     except ChunkCorrupt as corrupt:
         lost = lost_part(corrupt)
         return lost.code, str(lost)
+    return _table_fault(context, job)
+
+
+def _table_fault(context: Context, job: Job) -> tuple[ErrorCode | None, str | None]:
+    """A table that lost rows after their commit: every chunk has succeeded, and the job must not."""
+    if job.result_table is not None:
+        try:
+            context.ledger.look(lambda tx: result_target.target_of(tx, job))
+        except TableRefused as refused:
+            return refused.code, str(refused)
     return None, None
 
 

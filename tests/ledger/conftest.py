@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,6 +15,12 @@ from tests.ledger.desk import Desk
 from tests.servers.postgres import plain
 
 BOTH = ["sqlite", "postgresql"]
+
+
+def empty(connection: psycopg.Connection[Any]) -> None:
+    """Every table of the ledger, but for the rows that a migration has made."""
+    kept = "DELETE FROM meta WHERE key NOT LIKE 'lock:publisher:%'"
+    connection.execute(f"TRUNCATE {', '.join(set(metadata.tables) - {'meta'})} RESTART IDENTITY CASCADE; {kept}")
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +47,7 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{path}"
     url: str = request.getfixturevalue("migrated_postgres")
     with psycopg.connect(plain(url), autocommit=True) as connection:
-        connection.execute(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY CASCADE")
+        empty(connection)
     return url
 
 
@@ -68,7 +75,7 @@ def other_desk(ledger_url: str, ledger: Ledger) -> Iterator[Desk]:
 def postgres_desk(request: pytest.FixtureRequest, migrated_postgres: str) -> Iterator[Desk]:
     """For what only a server can show."""
     with psycopg.connect(plain(migrated_postgres), autocommit=True) as connection:
-        connection.execute(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY CASCADE")
+        empty(connection)
     opened = Ledger.open(migrated_postgres)
     yield Desk(opened)
     opened.close()
@@ -92,7 +99,7 @@ OF_USERS = (
 def results_desk(results_url: str) -> Iterator[Desk]:
     """Without a job, and without a table but the ledger's."""
     with psycopg.connect(plain(results_url), autocommit=True) as connection:
-        connection.execute(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY CASCADE")
+        empty(connection)
         for (name,) in connection.execute(OF_USERS, ([*metadata.tables, "alembic_version"],)).fetchall():
             connection.execute(f'DROP TABLE "{name}" CASCADE')
     ledger = Ledger.open(results_url)

@@ -63,7 +63,7 @@ def _plans(desk: Desk, question: Callable[[Tx], object]) -> dict[str, str]:
     asked: list[tuple[str, Any]] = []
 
     def note(_: Connection, __: object, statement: str, values: Any, ___: object, many: bool) -> None:
-        if statement.startswith(("SELECT", "UPDATE")) and "pg_advisory" not in statement:
+        if statement.startswith(("SELECT", "UPDATE")):
             asked.append((statement, values[0] if many else values))
 
     with desk.ledger.write() as tx:

@@ -1,6 +1,7 @@
 """Rows of result tables: the newest batch, what Postgres refuses, what stays of an interrupted copy, indexes."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import repeat
@@ -9,14 +10,15 @@ import pytest
 from sqlalchemy import text
 
 from scoring.core.arguments import job_options
-from scoring.core.errors import LeaseLost, LedgerAway, TableRefused
+from scoring.core.errors import LeaseLost, LedgerAway, OutputRefused, TableRefused
 from scoring.core.result_table import PartitionBy, TableName
-from scoring.ledger import steps
+from scoring.ledger import jobs, steps
 from scoring.ledger.database import Tx
 from scoring.ledger.result_indexes import Indexed, build_indexes
 from scoring.pipeline.to_table import copy_rows
-from tests.ledger.desk import Desk, part, score_of
+from tests.ledger.desk import FAILED, Desk, part, score_of
 from tests.ledger.result_desk import SLOT, build, finished, indexes, rows, sql, submit, table, write
+from tests.waiting import wait_for
 
 
 @pytest.mark.parametrize("kind", [None, PartitionBy.JOB, PartitionBy.SLOT])
@@ -112,8 +114,7 @@ def test_long_names_are_told_apart(results_desk: Desk) -> None:
     """Partitions and indexes of two tables that differ in their last letter."""
     for last in "ab":
         name = TableName(schema="public", name="t" * 54 + last)
-        jobs = [submit(results_desk, table(name, by=PartitionBy.JOB)) for _ in range(2)]
-        for job in jobs:
+        for job in [submit(results_desk, table(name, by=PartitionBy.JOB)) for _ in range(2)]:
             write(results_desk, job)
             assert Indexed.BUILT is build(results_desk, job)
 
@@ -173,3 +174,58 @@ def test_a_connection_that_breaks_in_a_copy_is_an_outage(results_desk: Desk) -> 
 def cut(desk: Desk, backend: object) -> None:
     with desk.ledger.write() as tx:
         tx.execute(text("SELECT pg_terminate_backend(:backend, 5000)"), {"backend": backend})
+
+
+AGAIN = {
+    None: "ALTER TABLE scores RENAME TO old; CREATE TABLE scores (LIKE old)",
+    PartitionBy.JOB: "DROP TABLE {partition}",
+    PartitionBy.SLOT: "ALTER TABLE scores DETACH PARTITION {partition}",
+}
+
+
+@pytest.mark.parametrize("kind", AGAIN)
+def test_a_table_that_lost_rows_fails_the_job_for_good(kind: PartitionBy | None, results_desk: Desk) -> None:
+    """Made again, its partition dropped or detached: the next chunk is refused, and so is a retry, at once."""
+    job = submit(results_desk, table(by=kind))
+    results_desk.split_into(job.id, 1)
+    write(results_desk, job)
+    sql(results_desk, AGAIN[kind].format(partition=f"scores_{job.id if kind is PartitionBy.JOB else 'no_slot'}"))
+    with pytest.raises(TableRefused, match=r"lost rows.*--overwrite"):
+        write(results_desk, job, chunk=1)
+    results_desk.complete(job.id, 0)
+    results_desk.finish(job.id, FAILED)
+    with pytest.raises(OutputRefused, match=r"cannot be retried.*--overwrite"):
+        results_desk.run(lambda tx: jobs.retry(tx, job.id))
+
+
+COPIES_THAT_WAIT = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'COPY %'"
+)
+
+
+def test_a_table_that_is_replaced_while_rows_go_in_is_refused(results_desk: Desk) -> None:
+    """Between the look at it and the COPY, which finds the new one: no row stays in either."""
+    job = submit(results_desk)
+
+    with ThreadPoolExecutor(1) as pool:
+        with results_desk.ledger.write() as tx:
+            tx.execute(text("ALTER TABLE scores RENAME TO old"))
+            tx.execute(text("CREATE TABLE scores (LIKE old)"))
+            late = pool.submit(write, results_desk, job)
+            wait_for(lambda: [(1,)] == sql(results_desk, COPIES_THAT_WAIT), "the copy to wait")
+        with pytest.raises(TableRefused, match="lost rows"):
+            late.result()
+    assert [(0, 0)] == sql(results_desk, "SELECT (SELECT count(*) FROM scores), (SELECT count(*) FROM old)")
+
+
+def test_rows_that_a_trigger_drops_are_missed(results_desk: Desk) -> None:
+    """COPY says how many it took."""
+    job = submit(results_desk)
+    sql(results_desk, "CREATE FUNCTION drop_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+    sql(results_desk, "CREATE TRIGGER t BEFORE INSERT ON scores FOR EACH ROW EXECUTE FUNCTION drop_it()")
+    with pytest.raises(TableRefused, match=r"expected 3 rows more; got 0: a trigger.*retry"):
+        write(results_desk, job)
+    sql(results_desk, "DROP FUNCTION drop_it() CASCADE")
+    write(results_desk, job)
+    assert [(3,)] == sql(results_desk, "SELECT count(*) FROM scores")

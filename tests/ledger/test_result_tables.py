@@ -146,7 +146,7 @@ def test_a_partition_is_made_while_others_read_and_write(results_desk: Desk) -> 
         tx.execute(text("LOCK TABLE scores IN ROW EXCLUSIVE MODE"))
         with results_desk.ledger.write() as other:
             other.execute(text("SET LOCAL lock_timeout = '1s'"))
-            result_tables.make_ready(other, table(), results_desk.new().id, None)
+            insert_job(other, results_desk.new(result_table=table()))
 
 
 def test_another_partitioning_than_ours_is_refused(results_desk: Desk) -> None:

@@ -63,6 +63,8 @@ jobs = Table(
     Column("finished_at", BigInteger),
     # SCHEMA.NAME of the Postgres table that holds its rows too.
     Column("result_table", Text),
+    # Identity, in Postgres, of the table or partition that takes them.
+    Column("result_oid", BigInteger),
     # When retention took its files and rows; what is left is this row and its figures.
     Column("purged_at", BigInteger),
     PrimaryKeyConstraint("number", name="jobs_key"),
