@@ -53,8 +53,12 @@ def results(job: str, output: str | None, join: tuple[str, ...], limit: int | No
         schema, batches = joined.schema, joined.batches(batches)
     if output is not None:
         from scoring.data.export import export
+        from scoring.data.export_target import export_target
 
-        rows = export(Path(output), schema, first_rows(batches, limit))
+        files = (*found.inputs, *(joined.files if joined is not None else ()))
+        sources = [file.path for file in files]
+        target = export_target(Path(output), store=checked_settings().store, sources=sources)
+        rows = export(target, schema, first_rows(batches, limit))
         say(f"{rows:,} rows in {output}")
     elif as_json:
         print_json_rows(first_rows(batches, limit))

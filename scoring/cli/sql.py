@@ -18,6 +18,7 @@ from scoring.core.durations import seconds
 from scoring.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from scoring.data.export_target import ExportTarget
     from scoring.ledger.database import Ledger
     from scoring.query.engine import Rows
 
@@ -43,9 +44,10 @@ class Answering:
 
     def answer(self, sql: str, values: Mapping[str, object]) -> None:
         """Ask, and print or export the rows while they come. Raises what `pipeline.query.query` raises."""
+        target = None if self.output is None else _target(self.output)
         with self._ask(sql, values) as rows:
-            if self.output is not None:
-                _export(rows, self.output)
+            if target is not None:
+                _export(rows, target, str(self.output))
             else:
                 _print(rows, self.form, self.limit)
 
@@ -117,10 +119,17 @@ def _prompt(answering: Answering) -> None:
     converse(lambda text: answering.answer(text, {}), columns, checked_settings().home)
 
 
-def _export(rows: "Rows", path: Path) -> None:
+def _target(path: Path) -> "ExportTarget":
+    from scoring.data.export_target import export_target
+
+    # What a query reads lies among the files of jobs: no other source needs a name.
+    return export_target(path, store=checked_settings().store, sources=())
+
+
+def _export(rows: "Rows", target: "ExportTarget", name: str) -> None:
     from scoring.data.export import export
 
-    say(f"{export(path, rows.schema, rows.batches):,} rows in {path}")
+    say(f"{export(target, rows.schema, rows.batches):,} rows in {name}")
 
 
 def _print(rows: "Rows", form: str, limit: int | None) -> None:

@@ -2,12 +2,9 @@
 
 import json
 import math
-import os
-import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
@@ -15,8 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from scoring.core.errors import UsageError
-from scoring.data.storage import storage_faults, sync_folder
+from scoring.data.export_target import ExportFormat, ExportTarget
 
 Batches = Iterable[pa.RecordBatch]
 
@@ -24,35 +20,13 @@ FORMULA = r"^[=+\-@\t\r\x00]"
 """A spreadsheet may take a text cell that starts with one of these for a formula (CWE-1236)."""
 
 
-def export(path: Path, schema: pa.Schema, batches: Batches) -> int:
-    """Write the rows to `path`, in the format of its extension; returns their number. An older file is replaced.
+def export(target: ExportTarget, schema: pa.Schema, batches: Batches) -> int:
+    """Write the rows to the file, in its format; returns their number. An older file is replaced.
 
-    Raises UsageError for another extension, StorageFault.
+    Raises StorageFault, and what `batches` raises.
     """
-    write = WRITERS.get(path.suffix.lower())
-    if write is None:
-        raise UsageError(
-            f"cannot export to {path.name}",
-            expected=" or ".join(WRITERS),
-            got=path.suffix,
-            remedy="end the name of the file with one of these",
-        )
-    if not path.parent.is_dir():
-        raise UsageError(
-            f"cannot export to {path}", expected="a folder", got="none", remedy=f"make {path.parent} first"
-        )
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    with storage_faults(path.parent, then="export it again"):
-        try:
-            with temporary.open("wb") as file:
-                rows = write(file, schema, batches)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-            sync_folder(path.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
-    return rows
+    with target.opened() as file:
+        return WRITERS[target.format](file, schema, batches)
 
 
 def write_csv(file: IO[bytes], schema: pa.Schema, batches: Batches) -> int:
@@ -80,17 +54,18 @@ def write_json_lines(file: IO[bytes], _schema: pa.Schema, batches: Batches) -> i
 def write_parquet(file: IO[bytes], schema: pa.Schema, batches: Batches) -> int:
     """Parquet, zstd: an export is read more often than it is written."""
     rows = 0
-    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+    # Without the notes of the first part: the file is none of the job's.
+    with pq.ParquetWriter(file, schema.remove_metadata(), compression="zstd") as writer:
         for batch in batches:
             writer.write_batch(batch)
             rows += batch.num_rows
     return rows
 
 
-WRITERS: dict[str, Callable[[IO[bytes], pa.Schema, Batches], int]] = {
-    ".csv": write_csv,
-    ".jsonl": write_json_lines,
-    ".parquet": write_parquet,
+WRITERS: dict[ExportFormat, Callable[[IO[bytes], pa.Schema, Batches], int]] = {
+    ExportFormat.CSV: write_csv,
+    ExportFormat.JSON_LINES: write_json_lines,
+    ExportFormat.PARQUET: write_parquet,
 }
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
 
 _STAGED = re.compile(rf"{STAGING}/(\w+)/(?:part|rejects)-\d{{6,}}\.\d+\.parquet\.tmp")
+_OF_PARTS = ("part-*.parquet", f"{REJECTS}/part-*.parquet", f"{STAGING}/*/*.tmp")
 _SHOWN = 5
 
 
@@ -97,6 +99,14 @@ def result_schema(output: Path) -> pa.Schema:
     manifest = read_manifest(output)
     listed = None if manifest is None else manifest_schema(manifest)
     return part_schema(result_files(output)[0]) if listed is None else listed
+
+
+def holds_result(folder: Path) -> bool:
+    """True for the output of a job: its result is whole, partial, or being made."""
+    if read_manifest(folder) is not None:
+        return True
+    found = chain.from_iterable(folder.glob(pattern) for pattern in _OF_PARTS)
+    return any(_owner(folder, str(path.relative_to(folder))) for path in found)
 
 
 def results_dataset(output: Path) -> "Dataset":

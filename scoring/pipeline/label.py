@@ -11,12 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pyarrow as pa
-
 from scoring.core.errors import InputRefused, NotFound, UsageError
 from scoring.core.ids import JobId
 from scoring.core.late_labels import LabelCounts, Ripeness
-from scoring.data.export import export
 from scoring.data.label_revisions import StoredLabels, store_labels
 from scoring.data.spill import spill_folder
 from scoring.ledger import jobs, labels, models, reports
@@ -24,6 +21,7 @@ from scoring.pipeline.context import Context
 from scoring.pipeline.label_figures import measure_target
 from scoring.pipeline.label_source import LabelRequest, label_rows
 from scoring.pipeline.label_target import Target, find_target, key_type, keyed_rows
+from scoring.pipeline.label_unknown import export_unknown, unknown_target
 from scoring.pipeline.prepare import input_roots
 from scoring.query.labels import Given, Keys, LabelJoin, Matched
 
@@ -126,6 +124,7 @@ def _attach(context: Context, targets: Sequence[Target], request: LabelRequest, 
     key = request.columns.key
     form = _one({target.form for target in targets}, "predict labels of different kinds")
     kind = _one({key_type(target, key) for target in targets}, f"have {key!r} in different types")
+    unknown_to = unknown_target(context, [target.job for target in targets], request)
     kept: list[_Kept] = []
     with spill_folder(context.settings.home) as folder, LabelJoin(folder, kind) as join:
         with closing(label_rows(request, form, input_roots(context), folder)) as rows:
@@ -137,7 +136,8 @@ def _attach(context: Context, targets: Sequence[Target], request: LabelRequest, 
                 stored = store_labels(_folder(context, target), join.labels())
                 kept.append(_keep(context, target, _new(context, target, request, stored, counts)))
         unknown = join.unknown()
-        _export_unknown(request, join)
+        if unknown_to is not None:
+            export_unknown(unknown_to, request, join.unknown_rows())
     # With the join closed: its memory is free again.
     return [_attached(context, one, unknown, given.doubled) for one in kept]
 
@@ -215,13 +215,6 @@ def _folder(context: Context, target: Target) -> Path:
 def _files(context: Context, target: Target, up_to: int | None = None) -> list[Path]:
     found = context.ledger.look(lambda tx: labels.revisions(tx, target.job.id, up_to=up_to))
     return [context.settings.store / revision.labels.path for revision in found]
-
-
-def _export_unknown(request: LabelRequest, join: LabelJoin) -> None:
-    if request.unknown_to is not None:
-        schema = pa.schema([(request.columns.key, pa.string()), (request.columns.label, pa.string())])
-        batches = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in join.unknown_rows())
-        export(request.unknown_to, schema, batches)
 
 
 def _one(forms: set[Form], differ: str) -> Form:

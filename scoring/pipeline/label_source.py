@@ -44,6 +44,11 @@ def label_rows(
             yield labelled(pa.RecordBatch.from_arrays([batch.column(KEY), texts], schema=_SCHEMA))
 
 
+def path_of_labels(request: LabelRequest, roots: tuple[str, ...]) -> str:
+    """Raises InputMissing, InputRefused, UsageError where it is not one file."""
+    return request.file if is_json_lines(request.file) else find_file(request.file, roots).path
+
+
 def _source(
     request: LabelRequest, form: LabelForm, roots: tuple[str, ...], folder: Path
 ) -> Generator[pa.RecordBatch, None, None]:
