@@ -65,12 +65,14 @@ def apply(file: str, prune: bool, dry_run: bool, as_json: bool) -> None:
     with open_session() as context:
         for entry in entries:
             try:
-                check_model(context, entry.definition)
+                if entry.model:
+                    check_model(context, entry.model, entry.spec)
             except ScoringError as error:
-                problems.add(entry.node, entry.definition.name, error)
+                problems.add(entry.model_at, entry.name, error)
         problems.check()
         held = context.ledger.look(schedules.all_schedules)
-        steps = compare(held, [entry.definition for entry in entries], prune=prune)
+        wanted = [entry.definition for entry in entries if entry.definition is not None]
+        steps = compare(held, wanted, prune=prune)
         _show(steps, as_json=as_json)
         if not dry_run:
             context.ledger.run(lambda tx: _apply(tx, steps))

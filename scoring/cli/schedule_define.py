@@ -12,7 +12,6 @@ from scoring.cli.schedule_words import facts, say_next
 from scoring.cli.session import open_session
 from scoring.core.errors import UsageError
 from scoring.core.schedules.decide import first_after
-from scoring.core.schedules.definition import ScheduleDefinition
 
 if TYPE_CHECKING:
     from scoring.ledger.database import Tx
@@ -35,7 +34,7 @@ def add(name: str, as_json: bool, **options: Any) -> None:
 
     definition = read(name, rooted(as_written(options), Path.cwd()))
     with open_session() as context:
-        check_model(context, definition)
+        check_model(context, definition.model, definition.arguments.get("spec"))
         made = context.ledger.run(
             lambda tx: schedules.add(tx, definition, next_slot=first_after(definition.line, read_clock(tx)))
         )
@@ -65,7 +64,7 @@ def edit(name: str, as_json: bool, without: tuple[str, ...], **options: Any) -> 
             )
         kept = {option: value for option, value in before.definition.as_written().items() if option not in dropped}
         definition = read(name, {**kept, **given})
-        check_model(context, definition)
+        check_model(context, definition.model, definition.arguments.get("spec"))
 
         def change(tx: "Tx") -> "Schedule":
             check_unchanged(tx, before)
@@ -75,11 +74,11 @@ def edit(name: str, as_json: bool, without: tuple[str, ...], **options: Any) -> 
     _print(changed, as_json=as_json)
 
 
-def check_model(context: "Context", definition: ScheduleDefinition) -> None:
-    """Raises NotFound for a name that is not registered, InputMissing for a file that is not there."""
+def check_model(context: "Context", model: str, spec: str | None) -> None:
+    """As slots will find it: paths are absolute. Raises NotFound for an unknown name, InputMissing for a file."""
     from scoring.pipeline.prepare import find_model
 
-    find_model(context, definition.model, definition.arguments.get("spec"))
+    find_model(context, model, spec, may_be_here=False)
 
 
 def check_unchanged(tx: "Tx", before: "Schedule") -> None:

@@ -90,13 +90,18 @@ def rooted(written: Written, base: Path) -> dict[str, Any]:
 def check_names(written: Written) -> None:
     for name in written:
         if name not in NAMES:
-            close = get_close_matches(name, NAMES, n=1)
+            meant = near(name)
             raise UsageError(
                 f"there is no option {name!r} of a schedule",
                 expected="an option of `scoring schedule add`",
                 got=name,
-                remedy=f"did you mean {close[0]!r}?" if close else "leave it out",
+                remedy=f"did you mean {meant!r}?" if meant else "leave it out",
             )
+
+
+def near(name: str) -> str | None:
+    """The option that a name is, or is a slip of."""
+    return next(iter(get_close_matches(name, NAMES, n=1)), None)
 
 
 def _word(words: type[Word], option: str, text: str) -> Word:

@@ -7,12 +7,16 @@ from typing import Any
 
 import yaml
 
-from scoring.cli.schedule_fields import JOB, check_names, read, rooted
+from scoring.cli.schedule_faults import every_fault
+from scoring.cli.schedule_fields import JOB, check_names, near, read, rooted
 from scoring.core.errors import InputMissing, ScoringError, UsageError
 from scoring.core.schedules.definition import ScheduleDefinition
 
 MOST_SHOWN = 8
 """Problems named in one message; an error has twelve lines at most."""
+
+_NULLS = ("null", "Null", "NULL", "~")
+"""What YAML takes for nothing, unless it is quoted."""
 
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off", "")
 _LISTS = ("input", *(name for name, settings in JOB.items() if settings.get("multiple")))
@@ -48,22 +52,23 @@ class Problems:
 class Entry:
     """One schedule of the file and where it stands."""
 
-    definition: ScheduleDefinition
-    node: yaml.Node
+    name: str
+    # None: something is wrong with it.
+    definition: ScheduleDefinition | None = None
+    # As far as they could be read; paths are absolute.
+    model: str | None = None
+    spec: str | None = None
+    model_at: yaml.Node
 
 
 def read_file(path: Path) -> tuple[list[Entry], Problems]:
-    """The schedules of the file that can be read, and what is wrong with the others. Paths count from its folder.
+    """The schedules of the file, and all that is wrong with them but their models. Paths count from its folder.
 
     Raises InputMissing where there is no such file, UsageError where it is no YAML.
     """
     problems = Problems(file=str(path))
-    entries = []
-    for name, node in _schedules(_compose(path), problems):
-        definition = _definition(name, node, path.absolute().parent, problems)
-        if definition is not None:
-            entries.append(Entry(definition=definition, node=node))
-    return entries, problems
+    base = path.absolute().parent
+    return [_entry(name, node, base, problems) for name, node in _schedules(_compose(path), problems)], problems
 
 
 def _compose(path: Path) -> yaml.Node | None:
@@ -93,23 +98,28 @@ def _schedules(root: yaml.Node | None, problems: Problems) -> Iterator[tuple[str
                 problems.add(fields, schedule, "options below the name were expected")
 
 
-def _definition(name: str, node: yaml.MappingNode, base: Path, problems: Problems) -> ScheduleDefinition | None:
+def _entry(name: str, node: yaml.MappingNode, base: Path, problems: Problems) -> Entry:
     written: dict[str, Any] = {}
-    before = len(problems.found)
+    nodes: dict[str, yaml.Node] = {}
+    unread: set[str] = set()
     for key, value in _merged(node, name, problems):
         option = key.replace("-", "_")
+        nodes[option] = value
         try:
             check_names({option: ()})
             written[option] = _value(option, value)
         except UsageError as error:
+            unread.add(near(option) or option)
             problems.add(value, f"{name}.{key}", error)
-    if len(problems.found) > before:
-        return None
-    try:
-        return read(name, rooted({option: value for option, value in written.items() if value is not False}, base))
-    except UsageError as error:
-        problems.add(node, name, error)
-        return None
+    written = rooted({option: value for option, value in written.items() if value is not False}, base)
+    faults = every_fault(name, written, unread=unread)
+    for blamed, fault in faults:
+        problems.add(nodes.get(blamed or "", node), name, fault)
+    definition = None if unread or faults else read(name, written)
+    model_at = nodes.get("model", node)
+    return Entry(
+        name=name, definition=definition, model=written.get("model"), spec=written.get("spec"), model_at=model_at
+    )
 
 
 def _merged(node: yaml.MappingNode, where: str, problems: Problems) -> list[tuple[str, yaml.Node]]:
@@ -169,5 +179,9 @@ def _texts(option: str, node: yaml.Node) -> tuple[str, ...]:
 
 def _text(option: str, node: yaml.Node) -> str:
     if isinstance(node, yaml.ScalarNode):
+        if node.style is None and node.value in _NULLS:
+            raise UsageError(
+                option, expected="a text", got=node.value, remedy=f'leave the line out, or quote it: "{node.value}"'
+            )
         return str(node.value)
     raise UsageError(option, expected="a text", got="something with parts", remedy="write one value")

@@ -34,6 +34,8 @@ class JobRequest:
     model: str
     inputs: tuple[str, ...]
     options: JobOptions
+    # False: paths were made absolute when they were written down, so a word without a separator is a name.
+    model_may_be_here: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +72,7 @@ def prepare(context: Context, request: JobRequest, stdin_to: Path | None = None)
     """
     options = request.options
     roots = input_roots(context)
-    model = find_model(context, request.model, options.spec)
+    model = find_model(context, request.model, options.spec, may_be_here=request.model_may_be_here)
     arguments = tuple(_spooled(argument, stdin_to) for argument in request.inputs)
     files = expand_inputs(arguments, format=options.format, roots=roots)
     options = replace(options, dialect=named_dialect(options.dialect, files))
@@ -108,14 +110,17 @@ def output_roots(context: Context) -> tuple[str, ...]:
     return tuple(str(root) for root in context.settings.output_roots)
 
 
-def is_path(model: str) -> bool:
+def is_path(model: str, *, may_be_here: bool = True) -> bool:
     """A separator, the extension, or a file of that name make it a path (CONTRACT section 9)."""
-    return "/" in model or model.endswith(".onnx") or Path(model).exists()
+    return "/" in model or model.endswith(".onnx") or (may_be_here and Path(model).exists())
 
 
-def find_model(context: Context, model: str, spec: str | None) -> FoundModel:
-    """A registered model by name, or a file that need not be registered."""
-    if not is_path(model):
+def find_model(context: Context, model: str, spec: str | None, *, may_be_here: bool = True) -> FoundModel:
+    """A registered model by name, or a file that need not be registered.
+
+    may_be_here: a file of that name in the working folder is meant before a registered model.
+    """
+    if not is_path(model, may_be_here=may_be_here):
         version = context.ledger.run(lambda tx: models.find_model(tx, model))
         own = load_spec(Path(spec)) if spec else ModelSpec.from_json(version.spec)
         return FoundModel(

@@ -56,7 +56,7 @@ def attempt(context: Context, schedule: Schedule, slot: Slot, now: datetime, *, 
     at_once: whatever is in the way.
     """
     model, inputs, options = schedule.definition.request_at(slot.slot)
-    request = JobRequest(model=model, inputs=inputs, options=options)
+    request = JobRequest(model=model, inputs=inputs, options=options, model_may_be_here=False)
     made = draft(context, request, schedule=slot.schedule, slot=slot.slot)
     started = context.ledger.run(
         lambda tx: slot_starts.start(tx, slot, lambda within: record(within, made), now=now, at_once=at_once)

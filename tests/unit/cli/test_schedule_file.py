@@ -152,6 +152,84 @@ def test_every_problem_of_a_file_is_named_at_once_with_its_line(schedules: Sched
     assert [] == schedules("list", "--json").json
 
 
+def test_every_problem_of_one_schedule_is_named_at_once(schedules: Schedules) -> None:
+    """Each on its line, whatever else is wrong beside it; what is right is not blamed."""
+    file = write(
+        schedules,
+        """
+        schedules:
+          churn:
+            cron: nightly
+            timezone: Europe/Berlni
+            model: unknown
+            input: "-"
+            overlap: maybe
+            modle: churn.onnx
+            strict: true
+            max-rejected: 1
+            label: plan
+            require: accuracy>=high
+        """,
+    )
+    refused = schedules("apply", "-f", file, code=2).err
+    found = [
+        (6, "no model unknown"),
+        (4, "the cron line"),
+        (5, "--timezone"),
+        (7, "--input"),
+        (8, "--overlap"),
+        (9, "churn.modle"),
+        (10, "--strict"),
+        (13, "accuracy>=high"),
+    ]
+    assert f"has {len(found)} problems" in refused, refused
+    for line, said in found:
+        assert any(f"line {line}: churn" in text and said in text for text in refused.splitlines()), said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("{}", ["--cron", "--model", "--input"], id="all that is needed"),
+        pytest.param("{cron: {a: b}}", ["churn.cron", "--model", "--input"], id="a line that cannot be read is there"),
+        pytest.param("{cron: '@hourly', model: m, input: i, output: o}", ["--output"], id="what two options make"),
+        pytest.param(
+            "{cron: '@daily', model: m, input: i, require: 'f1>0'}", ["--require"], id="one that lacks another"
+        ),
+        pytest.param("{cron: '@daily', model: m, input: '{slto}', keep: x}", ["{slto}", "--keep"], id="a template"),
+    ],
+)
+def test_each_problem_is_told_once(tmp_path: Path, text: str, said: list[str]) -> None:
+    """As many as there are, and no more."""
+    file = tmp_path / "jobs.yaml"
+    file.write_text(f"schedules: {{churn: {text}}}")
+    _, problems = read_file(file)
+    assert len(said) == len(problems.found), problems.found
+    for word in said:
+        assert any(word in line for _, line in problems.found), word
+
+
+def test_a_bad_name_hides_no_other_problem(tmp_path: Path) -> None:
+    """It is one more."""
+    file = tmp_path / "jobs.yaml"
+    file.write_text("schedules: {Churn: {cron: x, model: m, input: i}}")
+    assert 2 == len(read_file(file)[1].found)
+
+
+@pytest.mark.parametrize("option", ["key: null", "key: [id, ~]", "output: NULL", "strict: ~", "tag: {a: null}"])
+def test_nothing_is_no_text(tmp_path: Path, option: str) -> None:
+    """A column called null has quotes."""
+    file = tmp_path / "jobs.yaml"
+    file.write_text(f"schedules: {{churn: {{cron: '@daily', model: m, input: i, {option}}}}}")
+    [(_, said)] = read_file(file)[1].found
+    assert "quote it" in said
+    file.write_text("schedules: {churn: {cron: '@daily', model: m, input: i, key: 'null'}}")
+    entries, problems = read_file(file)
+    problems.check()
+    assert entries[0].definition is not None
+    assert ("null",) == entries[0].definition.arguments["key"]
+
+
 @pytest.mark.parametrize(
     "text",
     [

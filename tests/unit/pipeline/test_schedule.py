@@ -15,6 +15,7 @@ from scoring.ledger import jobs, schedules, slots
 from scoring.ledger.schedule_rows import Slot
 from scoring.ledger.tables import schedules as schedule_table
 from scoring.pipeline.context import Context
+from scoring.pipeline.prepare import find_model, register
 from scoring.pipeline.schedule import fire, start
 from scoring.settings import LogFormat
 from scoring.telemetry import WARNING, configure
@@ -39,9 +40,13 @@ class House:
         self.add("nightly", **changes)
 
     def add(self, name: str, **changes: Any) -> None:
-        values: dict[str, Any] = {"inputs": (f"{self.inbox}/{{slot:%d}}.csv",), "catch_up": CatchUp.ALL} | changes
+        values: dict[str, Any] = {
+            "model": str(self._model),
+            "inputs": (f"{self.inbox}/{{slot:%d}}.csv",),
+            "catch_up": CatchUp.ALL,
+        } | changes
         line = CronLine.parse("0 2 * * *")
-        definition = ScheduleDefinition(name=name, line=line, model=str(self._model), **values)
+        definition = ScheduleDefinition(name=name, line=line, **values)
         self.context.ledger.run(lambda tx: schedules.add(tx, definition, next_slot=NIGHT))
 
     def deliver(self, slot: datetime = NIGHT, rows: str = ROWS) -> Path:
@@ -253,6 +258,20 @@ def test_a_run_that_is_refused_says_why_and_may_be_repeated(house: Callable[...,
     assert start(nightly.context, "nightly", NIGHT).created
     with pytest.raises(NotFound):
         start(nightly.context, "nightlife", NIGHT)
+
+
+def test_a_models_name_stays_a_name_where_a_file_is_called_so(
+    house: Callable[..., House], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies in the scheduler's working folder is not the schedule's business."""
+    nightly = house()
+    register(nightly.context, find_model(nightly.context, str(tmp_path / "linear.onnx"), None))
+    nightly.add("by-name", model="linear")
+    (tmp_path / "linear").write_text("notes about the model")
+    monkeypatch.chdir(tmp_path)
+    nightly.deliver()
+    nightly.fire()
+    assert SlotState.SUBMITTED is nightly.slot(name="by-name").state
 
 
 def test_a_fault_of_the_moment_leaves_the_slot_waiting(
