@@ -11,6 +11,10 @@ from duckdb.sqltypes import DuckDBPyType
 _INTEGERS = frozenset({"tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint"})
 _NUMBERS = _INTEGERS | {"float", "double", "decimal"}
 
+# DuckDB's own number of a file in the list: a join on it keeps files closed however many the wanted jobs have, one on
+# paths only up to 50. A column of the results that has this name hides it.
+_INDEX = "file_index"
+
 FACTS = pa.schema([("job_id", pa.string()), ("slot", pa.timestamp("us", "UTC")), ("version", pa.int64())])
 """Columns in front of a job's own: what is known of all its rows."""
 
@@ -105,7 +109,7 @@ def quoted(name: str) -> str:
 
 def _relation(connection: duckdb.DuckDBPyConnection, name: str, jobs: Sequence[JobRows]) -> Relation:
     columns = _columns(connection, jobs[0].rows)
-    place = _place(columns)
+    place = _place(columns) if _INDEX in map(str.lower, columns) else _INDEX
     connection.register(name, _facts(jobs, place))
     source = f"{_read([job.rows for job in jobs], place)} r JOIN {quoted(name)} f ON f.{place} = r.{place}"
     return Relation(source=source, columns=columns)
@@ -122,9 +126,11 @@ def _place(columns: Iterable[str]) -> str:
 
 
 def _facts(jobs: Sequence[JobRows], place: str) -> pa.Table:
-    """One row for each file: its path, in the column `place`, and FACTS."""
-    rows = [(file, job.job_id, job.slot, job.version) for job in jobs for file in job.rows.files]
-    schema = pa.schema([(place, pa.string()), *FACTS])
+    """One row for each file: what tells it in the column `place`, which is its number or its path, and FACTS."""
+    files = enumerate(((job, file) for job in jobs for file in job.rows.files), start=1)
+    numbered = place == _INDEX
+    rows = [(number if numbered else file, job.job_id, job.slot, job.version) for number, (job, file) in files]
+    schema = pa.schema([(place, pa.uint64() if numbered else pa.string()), *FACTS])
     cells = zip(*rows, strict=True) if rows else [()] * len(schema)
     return pa.table([pa.array(cell, field.type) for cell, field in zip(cells, schema, strict=True)], schema=schema)
 
@@ -141,7 +147,8 @@ def _select(relation: Relation, spelt: Mapping[str, str], wanted: Mapping[str, s
 def _read(rows: Sequence[FileRows], place: str) -> str:
     """All files behind their template, which has no place in any table of facts."""
     paths = [rows[0].template, *(file for each in rows for file in each.files)]
-    return f"read_parquet([{', '.join(map(text, paths))}], filename = {text(place)})"
+    named = "" if place == _INDEX else f", filename = {text(place)}"
+    return f"read_parquet([{', '.join(map(text, paths))}]{named})"
 
 
 def _common(types: Iterable[DuckDBPyType]) -> str | None:
