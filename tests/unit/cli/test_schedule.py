@@ -191,6 +191,7 @@ def test_a_run_of_a_slot_makes_its_one_job(schedules: Schedules) -> None:
     second = schedules("run", "churn", "--slot", "2026-01-02T01:00Z")
     assert first.out == second.out
     assert "nothing works on it yet" in first.err
+    assert "or scoring scheduler" in first.err
     assert "slot 2026-01-02 02:00:00+01:00 of schedule churn" in second.err
     [slot] = schedules.one()["slots"]
     assert ("2026-01-02T01:00:00Z", "submitted", "manual") == (slot["slot"], slot["state"], slot["origin"])
