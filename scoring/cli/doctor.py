@@ -6,10 +6,10 @@ It looks only: it starts nothing, creates nothing, and upgrades nothing.
 import os
 import platform
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 from pathlib import Path
 
+from scoring.cli.doctor_check import Check, Status, failed, passed, warning
+from scoring.cli.doctor_schedules import check_schedules
 from scoring.cli.network_disk import network_file_system
 from scoring.core.errors import ExitCode, ScoringError, SettingsError
 from scoring.settings import EMBEDDED_BROKER, Settings, load_settings
@@ -18,40 +18,21 @@ REDIS_AT_LEAST = (6, 2)
 DISK_AT_LEAST = 2**30
 
 
-class Status(StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    name: str
-    status: Status
-    message: str
-    remedy: str = ""
-    # Of the command, where this check failed.
-    exit_code: int = ExitCode.USAGE
-
-    def to_json(self) -> dict[str, object]:
-        return {name: value for name, value in asdict(self).items() if name != "exit_code"}
-
-
 def examine() -> Iterator[Check]:
     """All checks, each made when it is asked for. Without settings there is nothing more to check."""
     yield _versions()
     try:
         settings = load_settings()
     except SettingsError as error:
-        yield _failed("settings", error)
+        yield failed("settings", error)
         return
     mode = "deployed" if settings.deployed else "embedded"
-    yield _ok("settings", f"all settings can be read; mode: {mode}")
+    yield passed("settings", f"all settings can be read; mode: {mode}")
     for check in CHECKS:
         try:
             yield from check(settings)
         except ScoringError as error:
-            yield _failed(check.__name__.strip("_"), error)
+            yield failed(check.__name__.removeprefix("check").strip("_"), error)
 
 
 def _home(settings: Settings) -> Iterator[Check]:
@@ -69,17 +50,17 @@ def _home(settings: Settings) -> Iterator[Check]:
 def _ledger(settings: Settings) -> Iterator[Check]:
     path = Path(settings.database_url.removeprefix("sqlite:///"))
     if settings.database_url.startswith("sqlite") and not path.exists():
-        yield _ok("ledger", f"{path} will be made by the first command that needs it")
+        yield passed("ledger", f"{path} will be made by the first command that needs it")
         return
     from scoring.ledger import schema_version
 
     revision = schema_version.check(settings.database_url)
-    yield _ok("ledger", f"it answers; its schema is at revision {revision}, as this program expects")
+    yield passed("ledger", f"it answers; its schema is at revision {revision}, as this program expects")
 
 
 def _broker(settings: Settings) -> Iterator[Check]:
     if settings.broker_url == EMBEDDED_BROKER:
-        yield _ok("broker", "embedded: none is needed")
+        yield passed("broker", "embedded: none is needed")
         return
     from scoring.queue import report_broker
     from scoring.telemetry import mask
@@ -94,11 +75,11 @@ def _broker(settings: Settings) -> Iterator[Check]:
             exit_code=ExitCode.UNREACHABLE,
         )
         return
-    yield _ok("broker", f"it answers; Redis {report.version}" if report.version else "it answers")
+    yield passed("broker", f"it answers; Redis {report.version}" if report.version else "it answers")
     if report.version and tuple(map(int, report.version.split(".")[:2])) < REDIS_AT_LEAST:
-        yield _warning("broker", f"Redis {report.version} is older than 6.2", "upgrade it")
+        yield warning("broker", f"Redis {report.version} is older than 6.2", "upgrade it")
     if report.eviction_policy not in ("", "noeviction"):
-        yield _warning(
+        yield warning(
             "broker",
             f"a full Redis throws messages away ({report.eviction_policy}); they are rung again, late",
             "set maxmemory-policy to noeviction",
@@ -113,7 +94,7 @@ def _store(settings: Settings) -> Iterator[Check]:
     yield _writable("store", settings.store)
     free = free_bytes(settings.store)
     if free < DISK_AT_LEAST:
-        yield _warning("store", f"{free / 2**20:,.0f} MiB are free on the disk of {settings.store}", "make room there")
+        yield warning("store", f"{free / 2**20:,.0f} MiB are free on the disk of {settings.store}", "make room there")
 
 
 def _store_identity(settings: Settings, found: str | None) -> Iterator[Check]:
@@ -139,18 +120,18 @@ def _roots(settings: Settings) -> Iterator[Check]:
     for name, roots in (("INPUT_ROOTS", settings.input_roots), ("OUTPUT_ROOTS", settings.output_roots)):
         missing = [str(root) for root in roots if not root.is_dir()]
         if missing:
-            yield _warning("roots", f"SCORING_{name} names no folder: {', '.join(missing)}", "correct it")
+            yield warning("roots", f"SCORING_{name} names no folder: {', '.join(missing)}", "correct it")
         if settings.deployed and not roots:
-            yield _warning(
+            yield warning(
                 "roots", f"SCORING_{name} is not set: jobs may name any folder", "list the folders that jobs may use"
             )
     if settings.input_roots and settings.output_roots:
-        yield _ok("roots", "inputs and outputs are restricted to the folders listed")
+        yield passed("roots", "inputs and outputs are restricted to the folders listed")
 
 
 def _processes(settings: Settings) -> Iterator[Check]:
     if not settings.deployed:
-        yield _ok("processes", "embedded: commands bring their own workers")
+        yield passed("processes", "embedded: commands bring their own workers")
         return
     from scoring.ledger import processes
     from scoring.ledger.database import Ledger
@@ -164,9 +145,9 @@ def _processes(settings: Settings) -> Iterator[Check]:
     for kind in ProcessKind:
         count = sum(process.kind is kind for process in seen)
         if count:
-            yield _ok("processes", f"{count} {kind}{'s' if count > 1 else ''} seen in the last minute")
+            yield passed("processes", f"{count} {kind}{'s' if count > 1 else ''} seen in the last minute")
         else:
-            yield _warning("processes", f"no {kind} seen in the last minute", f"start one: scoring {kind}")
+            yield warning("processes", f"no {kind} seen in the last minute", f"start one: scoring {kind}")
 
 
 def _inputs(settings: Settings) -> Iterator[Check]:
@@ -181,7 +162,7 @@ def _inputs(settings: Settings) -> Iterator[Check]:
     finally:
         ledger.close()
     for job_id, worker in blind:
-        yield _warning("inputs", f"{worker} does not see the input of job {job_id}", "mount it on that host")
+        yield warning("inputs", f"{worker} does not see the input of job {job_id}", "mount it on that host")
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Check]], ...] = (
@@ -192,6 +173,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Check]], ...] = (
     _roots,
     _processes,
     _inputs,
+    check_schedules,
 )
 
 
@@ -199,7 +181,7 @@ def _versions() -> Check:
     from scoring import __version__
 
     python = platform.python_version()
-    return _ok("versions", f"scoring {__version__}, Python {python}, {platform.system()} {platform.machine()}")
+    return passed("versions", f"scoring {__version__}, Python {python}, {platform.system()} {platform.machine()}")
 
 
 def _writable(name: str, folder: Path) -> Check:
@@ -207,23 +189,10 @@ def _writable(name: str, folder: Path) -> Check:
     while not nearest.exists():
         nearest = nearest.parent
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
-        return _ok(name, f"{folder} can be written")
+        return passed(name, f"{folder} can be written")
     return Check(
         name=name,
         status=Status.FAILED,
         message=f"{folder} cannot be written",
         remedy=f"give the rights on {nearest}, or set SCORING_{name.upper()} to another folder",
     )
-
-
-def _ok(name: str, message: str) -> Check:
-    return Check(name=name, status=Status.OK, message=message)
-
-
-def _warning(name: str, message: str, remedy: str) -> Check:
-    return Check(name=name, status=Status.WARNING, message=message, remedy=remedy)
-
-
-def _failed(name: str, error: ScoringError) -> Check:
-    message = "; ".join(filter(None, [error.message, error.got and f"got {error.got}"]))
-    return Check(name=name, status=Status.FAILED, message=message, remedy=error.remedy, exit_code=error.exit_code)

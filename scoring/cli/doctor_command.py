@@ -16,7 +16,8 @@ def doctor(as_json: bool) -> int:
 
     Exit 0 also with warnings, 2 for wrong settings, 6 for a server that cannot be reached.
     """
-    from scoring.cli.doctor import Check, Status, examine
+    from scoring.cli.doctor import examine
+    from scoring.cli.doctor_check import Check, Status
 
     checks: list[Check] = []
     for check in examine():

@@ -5,10 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from scoring.cli.doctor import Status, examine
+from scoring.cli.doctor import examine
+from scoring.cli.doctor_check import Status
 from scoring.cli.errors import run_command
 from scoring.cli.main import cli
 from scoring.cli.network_disk import network_file_system
+from scoring.ledger import processes
+from scoring.ledger.database import Ledger
+from tests.unit.cli.conftest import Schedules
+from workers.presence import scheduler
 
 
 def statuses() -> dict[str, Status]:
@@ -76,3 +81,36 @@ def test_a_network_disk_is_known_by_its_mount(folder: str, expected: str, tmp_pa
     mounts = tmp_path / "mounts"
     mounts.write_text("/dev/sda / ext4 rw 0 0\nnas:/t /mnt/team nfs4 rw 0 0\n//n/s /mnt/with\\040blank cifs rw 0 0\n")
     assert expected == network_file_system(Path(folder), mounts)
+
+
+def said_of_schedules() -> list[tuple[Status, str]]:
+    return [(check.status, check.message) for check in examine() if check.name == "schedules"]
+
+
+def test_schedules_that_nobody_fires_are_named(schedules: Schedules, home: Path) -> None:
+    """Also without a deployment, until a scheduler has shown itself; paused ones need none."""
+    assert [(Status.OK, "there is none")] == said_of_schedules()
+    schedules.add("one")
+    schedules.add("two")
+    schedules("pause", "two")
+    assert [(Status.WARNING, "1 schedule, and 1 paused one; no scheduler seen in the last minute")] == (
+        said_of_schedules()
+    )
+    ledger = Ledger.open(f"sqlite:///{home}/ledger.db")
+    ledger.run(lambda tx: processes.beat(tx, scheduler("box:1/scheduler")))
+    assert [(Status.OK, "1 schedule, and 1 paused one; a scheduler was seen in the last minute")] == (
+        said_of_schedules()
+    )
+    ledger.run(lambda tx: processes.forget(tx, "box:1/scheduler"))
+    ledger.close()
+    schedules("pause", "one")
+    assert [(Status.OK, "0 schedules, and 2 paused ones")] == said_of_schedules()
+
+
+def test_what_the_last_day_left_undone_is_counted(schedules: Schedules) -> None:
+    """A count for each way to fail, whichever nights the slots are of."""
+    schedules.add("churn")
+    (schedules.folder / "rows.csv").unlink()
+    for day in ("2026-01-01", "2026-01-02"):
+        schedules("run", "churn", "--slot", f"{day}T02:00", code=4)
+    assert (Status.WARNING, "in the last day 2 slots refused") == said_of_schedules()[-1]
