@@ -1,4 +1,4 @@
-"""model add, list, show: the registry."""
+"""model add, list, show, alias: the registry."""
 
 import json
 import re
@@ -15,12 +15,13 @@ from scoring.cli.session import open_ledger, open_session
 from scoring.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from scoring.ledger.database import Tx
     from scoring.ledger.records import ModelVersion
 
 
-@click.group(cls=PlainGroup, short_help="Register models, list them, show one.")
+@click.group(cls=PlainGroup, short_help="Register models, list and name them.")
 def model() -> None:
-    """Register models, list them, show one. A MODEL is name (its newest version), name:3 or name@alias."""
+    """Register models, list and name them. A MODEL is name (its newest version), name:3 or name@alias."""
 
 
 @model.command()
@@ -74,13 +75,40 @@ def show(reference: str, as_json: bool) -> None:
     click.echo(json.dumps({"signature": version.signature, "spec": version.spec}, indent=2, ensure_ascii=True))
 
 
-def _check_name(name: str) -> None:
+@model.command()
+@click.argument("name", metavar="NAME")
+@click.argument("alias", metavar="ALIAS")
+@click.option("--version", type=click.IntRange(min=1), metavar="N", help="Default: the newest version.")
+@json_option
+def alias(name: str, alias: str, version: int | None, as_json: bool) -> None:
+    """Make NAME@ALIAS mean a version of model NAME from now on; an alias of another version moves."""
+    from scoring.ledger import models
+
+    _check_name(name)
+    _check_name(alias, "an alias", "for example champion")
+
+    def point(tx: "Tx") -> "ModelVersion":
+        found = models.find_model(tx, name if version is None else f"{name}:{version}")
+        models.set_alias(tx, name, alias, found.version)
+        return models.find_model(tx, f"{name}@{alias}")
+
+    with open_ledger() as ledger:
+        named = ledger.run(point)
+    if as_json:
+        print_json(_facts(named))
+    else:
+        say(f"model {name}@{alias} is {name}:{named.version} from now on")
+
+
+def _check_name(
+    name: str, what: str = "the name of a model", remedy: str = "for example churn; a version is added by itself"
+) -> None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) or name.endswith(".onnx"):
         raise UsageError(
-            "the name of a model",
+            what,
             expected="letters, digits, `_`, `-` and `.`, and no .onnx at its end",
             got=repr(name),
-            remedy="for example churn; a version is added by itself",
+            remedy=remedy,
         )
 
 
