@@ -50,11 +50,12 @@ def accuracy(
     start = point_in_time("--since", since, now=datetime.now(UTC))
     with open_ledger() as ledger:
         figures = _of_model(ledger, model, start) if model is not None else _of_job(ledger, job or "last", by, history)
+        nothing = _why_nothing(ledger, model, start) if model is not None and not figures else ""
     figures = _chosen(figures, metrics)
     if as_json:
         print_json(figures)
     elif model is not None:
-        _print_batches(figures, metrics or MAIN_METRICS)
+        _print_batches(figures, metrics or MAIN_METRICS, nothing)
     elif history:
         _print_history(figures)
     else:
@@ -91,6 +92,18 @@ def _of_model(ledger: "Ledger", model: str, since: datetime | None) -> list[Reco
     return sorted(figures, key=lambda figure: (_time(figure), figure["job_id"], figure["metric"]), reverse=True)
 
 
+def _why_nothing(ledger: "Ledger", model: str, since: datetime | None) -> str:
+    """Said of a model without figures: that nothing was scored, or that nothing is labelled."""
+    from scoring.ledger import labels, models
+
+    if since is None:
+        return "no accuracy: no batch of the model has a label yet"
+    name = ledger.look(lambda tx: models.find_model(tx, model)).name
+    there = ledger.look(lambda tx: labels.jobs_in_window(tx, name, since))
+    start = f"{since.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"no accuracy: no batch since {start} has a label yet" if there else f"no batch of the model since {start}"
+
+
 def _time(figure: Record) -> datetime:
     """The batch's place in time: its slot, or its end where it has none."""
     time: datetime = figure["slot"] or figure["finished_at"]
@@ -111,7 +124,7 @@ def _chosen(figures: list[Record], metrics: Sequence[str]) -> list[Record]:
     return [figure for figure in figures if not metrics or figure["metric"] in metrics]
 
 
-def _print_batches(figures: list[Record], metrics: Sequence[str]) -> None:
+def _print_batches(figures: list[Record], metrics: Sequence[str], empty: str) -> None:
     batches: dict[str, Record] = {}
     for figure in figures:
         batch = batches.setdefault(figure["job_id"], {**figure, "time": _time(figure)})
@@ -119,7 +132,7 @@ def _print_batches(figures: list[Record], metrics: Sequence[str]) -> None:
         batch[figure["metric"]] = figure["value"]
     shown = [metric for metric in metrics if any(metric in batch for batch in batches.values())]
     columns = ["time", "job_id", "version", "rows", "coverage", "status", *shown]
-    print_table(batches.values(), columns, empty="no accuracy: no batch of the model has a label yet")
+    print_table(batches.values(), columns, empty=empty)
     if len(batches) > 1:
         oldest_first = list(reversed(batches.values()))
         lines = chart({metric: [batch.get(metric) for batch in oldest_first] for metric in shown}, _width())

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +23,8 @@ from scoring.data.parquet_read import BATCH_ROWS, damage_in_words, open_parquet
 KEY, LABEL = "key", "label"
 """Columns of the batches: the key as text, the label in the file's own type."""
 
+STDIN = "-"
+
 _SHOWN = 20
 
 
@@ -39,6 +42,13 @@ class LabelColumns:
 
 def find_file(argument: str, roots: Sequence[str]) -> InputFile:
     """The one CSV or Parquet file of `argument`. Raises InputMissing, InputRefused, UsageError for several."""
+    if argument == STDIN and not Path(argument).exists():
+        raise InputRefused(
+            "labels are not read from standard input",
+            expected="a file",
+            got=STDIN,
+            remedy="write them to a file and name it",
+        )
     files = expand_inputs((argument,), roots=roots)
     if len(files) > 1:
         raise UsageError(
@@ -85,11 +95,11 @@ def _read_csv(file: InputFile, columns: LabelColumns, dialect: CsvDialect) -> It
 
 def _check(path: str, piece: CsvPiece) -> None:
     if piece.faults:
-        fault = piece.faults[0]
+        fault, more = piece.faults[0], len(piece.faults) - 1
         raise InputRefused(
             f"{path}, line {piece.place(fault.row)[1] + 1}: {fault.reason}",
             expected="a row with a key and a label",
-            got=f"{fault.code}; {len(piece.faults)} such rows in this stretch",
+            got=fault.code + (f", and {more} more such in this stretch" if more else ""),
             remedy="correct the file: no label is left out in silence",
         )
 

@@ -5,7 +5,7 @@ A call that is killed leaves at most a revision that is not measured yet; the ne
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -116,6 +116,8 @@ class _Kept:
 
     target: Target
     revision: labels.LabelRevision
+    # Of this file.
+    counts: LabelCounts
     # False: it had them before.
     added: bool
 
@@ -169,7 +171,9 @@ def _new(
 def _keep(context: Context, target: Target, new: labels.NewLabels) -> _Kept:
     """Its file lies in the store by now, whole: a row never names labels that are not there."""
     revision, added = context.ledger.run(lambda tx: labels.add_revision(tx, target.job.id, new))
-    return _Kept(target=target, revision=revision, added=added)
+    # The same labels, from this file or another one, have replaced what they had replaced before.
+    counts = replace(new.counts, replaced=revision.labels.counts.replaced)
+    return _Kept(target=target, revision=revision, counts=counts, added=added)
 
 
 def _attached(context: Context, kept: _Kept, unknown: Keys, doubled: Keys) -> Attached:
@@ -180,7 +184,7 @@ def _attached(context: Context, kept: _Kept, unknown: Keys, doubled: Keys) -> At
         job_id=job_id,
         revision=own.revision,
         changed=kept.added or measured,
-        counts=own.labels.counts,
+        counts=kept.counts,
         unknown=unknown,
         doubled=doubled,
         rows_labelled=figures[0]["rows"] if figures else 0,

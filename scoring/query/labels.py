@@ -155,7 +155,7 @@ class LabelJoin:
         if found.count:
             examples = self._run(f"SELECT {_SHOWN}, label, other FROM {wrong} ORDER BY 1 LIMIT 3").fetchall()
             raise InputRefused(
-                f"{found.count} keys stand in the file twice with different labels",
+                f"keys that stand in the file twice with different labels: {found.count:,}",
                 expected="one label per key",
                 got="; ".join(f"{key!r}: {label!r} and {other!r}" for key, label, other in examples),
                 remedy="leave the right one; a later call may replace a label",

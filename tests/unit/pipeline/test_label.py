@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import scoring
+from scoring.cli.errors import run_command
+from scoring.cli.main import cli
 from scoring.core.errors import InputMissing, InputRefused, UsageError
 from tests.acceptance.conftest import customers
 from tests.small_models import churn_model
@@ -120,6 +122,38 @@ def test_the_same_file_again_changes_nothing() -> None:
     assert first == attach(job, "truth.csv")
     assert before == Path("home/ledger.db").read_bytes()
     assert 1 == len(list(Path("home/store/labels", job.id).iterdir()))
+
+
+def test_counts_are_those_of_the_file_at_hand() -> None:
+    """Another file with the same labels changes nothing, and its own keys are counted all the same."""
+    job = scored()
+    attach(job, lines("a.csv", "_row,churned", "0,1", "5000,1", "6000,1"), "_row")
+    same = attach(job, lines("b.csv", "_row,churned", "0,1"), "_row")
+    assert (1, 1, 0) == (same["revision"], same["labels"], same["unknown"]["count"])
+
+
+def test_standard_input_is_not_read() -> None:
+    """It is said, and not that there is no such file."""
+    job = scored()
+    with pytest.raises(InputRefused, match="not read from standard input"):
+        attach(job, "-")
+
+
+def test_rows_that_cannot_be_read_are_counted_behind_the_first() -> None:
+    """The first by its line; one alone is not "1 such rows"."""
+    job = scored()
+    for more, said in (((), "long_row"), (("c0000002,1,2",), "long_row, and 1 more such in this stretch")):
+        with pytest.raises(InputRefused, match="line 2") as refused:
+            attach(job, lines("truth.csv", "id,churned", "c0000001,1,2", *more))
+        assert said == refused.value.got
+
+
+def test_no_batch_is_another_thing_than_no_label(capfd: pytest.CaptureFixture[str]) -> None:
+    """Of a time without a batch nobody is told to label one."""
+    scored()
+    for since, said in (("2927-01-01", "no batch of the model since 2927-01-01"), ("1d", "has a label yet")):
+        assert 0 == run_command(cli, "scoring", ["accuracy", "--model", "churn", "--since", since])
+        assert said in "".join(capfd.readouterr())
 
 
 def test_unknown_and_doubled_keys_are_counted_and_listed() -> None:
