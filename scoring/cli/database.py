@@ -41,6 +41,7 @@ def reader(role: str, as_json: bool) -> None:
     from dataclasses import asdict
 
     from scoring.ledger import readers
+    from scoring.ledger.result_sql import quoted
 
     with open_ledger() as ledger:
         made = ledger.run(lambda tx: readers.grant(tx, role))
@@ -49,9 +50,14 @@ def reader(role: str, as_json: bool) -> None:
         return
     say(f"{role} reads {len(made.views)} views and {len(made.tables)} result tables of the ledger, and those to come")
     if made.created:
-        say(f"it is new and cannot log in: ALTER ROLE {role} LOGIN PASSWORD '…', or GRANT {role} TO a role that can")
+        name = quoted(role)
+        say(f"it is new and cannot log in: ALTER ROLE {name} LOGIN PASSWORD '…', or GRANT {name} TO a role that can")
     if made.may_make_temporary:
         say("it may make temporary tables, as everybody here: the database's owner can REVOKE TEMPORARY … FROM PUBLIC")
+    if made.may_make_large_objects:
+        say("it may write large objects, as everybody here: a superuser can run this command once, and forbid it")
+    if not made.configured:
+        say("its settings are not for the ledger's user to change: docs/tables.md names two that a superuser can set")
 
 
 def _print(revision: str, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from scoring.core.columns import NullAction
 from scoring.core.errors import UsageError
 from scoring.core.gates import Requirement
+from scoring.core.result_table import TableName
 from scoring.core.states import Priority
 
 
@@ -155,6 +156,8 @@ class JobOptions:
                 "--idempotency-key", expected="a name", got="''", remedy="is the variable behind it set? leave it out"
             )
         _choice("--output-format", self.output_format, ("parquet", "delta"))
+        if self.to_table is not None:
+            TableName.parse(self.to_table, schema="")
         if self.partition_by is not None:
             _choice("--partition-by", self.partition_by, ("job", "slot"))
             if self.to_table is None:

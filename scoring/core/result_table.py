@@ -16,6 +16,7 @@ COLUMN_BYTES = 63
 """Postgres would cut a longer name without a word."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SYSTEM_SCHEMAS = ("pg_", "information_schema")
 
 
 class PartitionBy(StrEnum):
@@ -54,6 +55,8 @@ class TableName:
             raise _bad_name(text, "[SCHEMA.]NAME of letters, digits and _")
         if max(map(len, words)) > NAME_CHARACTERS:
             raise _bad_name(text, f"{NAME_CHARACTERS} characters at most")
+        if before and before[0].lower().startswith(_SYSTEM_SCHEMAS):
+            raise _bad_name(text, "a schema that Postgres does not keep for itself")
         return cls(schema=before[0].lower() if before else schema, name=name.lower())
 
     @classmethod

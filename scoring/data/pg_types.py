@@ -52,21 +52,18 @@ def table_columns(schema: pa.Schema) -> tuple[TableColumn, ...]:
 
     Raises OutputRefused where Postgres has no type for a column, InputRefused where a name cannot be used.
     """
-    columns = tuple(TableColumn(name=field.name, type=_type_of(field)) for field in schema)
+    found = [(field, pg_type(field.type)) for field in schema]
+    odd = [f"column {field.name} of {field.type}" for field, kind in found if kind is None]
+    if odd:
+        raise OutputRefused(
+            "not every column can be written into a table",
+            expected="numbers, texts, bytes, booleans, dates, timestamps, decimals, or lists of numbers",
+            got=", ".join(odd),
+            remedy="leave them out (--key and --keep name what is carried), or write the input with other types",
+        )
+    columns = tuple(TableColumn(name=field.name, type=kind.name) for field, kind in found if kind is not None)
     check_columns(columns)
     return columns
-
-
-def _type_of(field: pa.Field) -> str:
-    found = pg_type(field.type)
-    if found is None:
-        raise OutputRefused(
-            f"column {field.name} cannot be written into a table",
-            expected="numbers, texts, bytes, booleans, dates, timestamps, decimals, or lists of numbers",
-            got=str(field.type),
-            remedy="leave it out (--key and --keep name what is carried), or write the input with another type",
-        )
-    return found.name
 
 
 def pg_type(kind: pa.DataType) -> PgType | None:

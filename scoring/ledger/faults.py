@@ -14,6 +14,9 @@ CONTENDED = frozenset({"40001", "40P01"})
 _AWAY = frozenset({"57014", "55P03", "25P03", "25P04", "25006", "53300", "57P01", "57P02", "57P03", "57P05"})
 """Time-outs, read-only (failed-over) server, no connection left, server going down: wait, the server will be back."""
 
+_FORBIDDEN = "42501"
+"""insufficient_privilege"""
+
 _FULL = frozenset({"53100", "58030"})  # disk_full, io_error
 
 
@@ -44,6 +47,13 @@ def _translate(error: DBAPIError, committing: bool) -> Exception:
     if state in _FULL or "disk is full" in text or "disk I/O error" in text:
         return StorageFault(
             "the disk of the ledger is full or broken", got=_first_line(text), remedy="free some space, then go on"
+        )
+    if state == _FORBIDDEN:
+        return SettingsError(
+            "the ledger's tables are not for this role",
+            expected="SCORING_DATABASE_URL of a role with rights on the ledger, such as its owner's or a worker's",
+            got=_first_line(text),
+            remedy="a role made by `scoring db reader` reads the views and result tables with psql, not with `scoring`",
         )
     if "not a database" in text or "malformed" in text:
         return SettingsError(

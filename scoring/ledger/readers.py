@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
 from scoring.core.errors import SettingsError, UsageError
 from scoring.core.result_table import TableName
@@ -10,7 +11,7 @@ from scoring.ledger import meta
 from scoring.ledger.database import Tx
 from scoring.ledger.reports import VIEWS
 from scoring.ledger.result_catalog import find_table
-from scoring.ledger.result_sql import IDENTIFIER_CHARACTERS, execute, qualified, quoted, refusing
+from scoring.ledger.result_sql import IDENTIFIER_CHARACTERS, execute, is_refusal, qualified, quoted, refusing
 from scoring.ledger.tables import jobs
 from scoring.ledger.tables import meta as meta_rows
 
@@ -28,7 +29,18 @@ _RIGHTS = text(
     " has_table_privilege(:role, c.oid, 'SELECT') AS reads"
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = :schema AND c.relname = :name"
 )
-_TEMPORARY = text("SELECT has_database_privilege(:role, current_database(), 'TEMP')")
+_LEFT = text(
+    "SELECT has_database_privilege(:role, current_database(), 'TEMP') AS temporary,"
+    " has_function_privilege(:role, 'lo_from_bytea(oid, bytea)', 'EXECUTE') AS large_objects"
+)
+
+_SETTINGS = ("default_transaction_read_only = on", "idle_in_transaction_session_timeout = '60s'")
+"""For sessions that log in as the role; whoever writes SQL may change them."""
+
+_WRITERS_OF_LARGE_OBJECTS = (
+    "lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea), lo_put(oid, bigint, bytea), lo_unlink(oid),"
+    " lo_truncate(integer, integer), lo_truncate64(integer, bigint), lowrite(integer, bytea)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +54,10 @@ class Reader:
     tables: tuple[str, ...]
     # Everybody may make temporary tables in this database, and it is not ours to forbid.
     may_make_temporary: bool
+    # So with large objects, which only a superuser can forbid.
+    may_make_large_objects: bool
+    # False: a role of others, which is not ours to configure.
+    configured: bool
 
 
 def grant(tx: Tx, role: str) -> Reader:
@@ -68,12 +84,16 @@ def grant(tx: Tx, role: str) -> Reader:
         tables = _result_tables(tx)
         for table in tables:
             _grant_table(tx, role, table)
+        configured = _configure(tx, role)
+    left = tx.execute(_LEFT, {"role": role}).one()
     return Reader(
         role=role,
         created=found is None,
         views=VIEWS,
         tables=tuple(map(str, tables)),
-        may_make_temporary=bool(tx.scalar(_TEMPORARY, {"role": role})),
+        may_make_temporary=left.temporary,
+        may_make_large_objects=left.large_objects,
+        configured=configured,
     )
 
 
@@ -104,10 +124,28 @@ def _check_name(tx: Tx, role: str) -> None:
 
 
 def _take_from_everybody(tx: Tx) -> None:
-    """Postgres lets every role make temporary tables, and up to version 14 any table in `public`."""
-    database = quoted(str(tx.scalar(text("SELECT current_database()"))))
-    execute(tx, f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC")
+    """Postgres lets every role make temporary tables, large objects, and up to version 14 any table in `public`."""
+    execute(tx, f"REVOKE TEMPORARY ON DATABASE {_database(tx)} FROM PUBLIC")
     execute(tx, f"REVOKE CREATE ON SCHEMA {_home(tx)} FROM PUBLIC")
+    _where_allowed(tx, f"REVOKE EXECUTE ON FUNCTION {_WRITERS_OF_LARGE_OBJECTS} FROM PUBLIC")
+
+
+def _configure(tx: Tx, role: str) -> bool:
+    """In this database alone: the role may have other work elsewhere."""
+    altered = f"ALTER ROLE {quoted(role)} IN DATABASE {_database(tx)} SET"
+    return all(_where_allowed(tx, f"{altered} {setting}") for setting in _SETTINGS)
+
+
+def _where_allowed(tx: Tx, statement: str) -> bool:
+    """Whether Postgres let us; where not, nothing has changed."""
+    try:
+        with tx.begin_nested():
+            execute(tx, statement)
+    except DBAPIError as error:
+        if not is_refusal(getattr(error.orig, "sqlstate", None)):
+            raise
+        return False
+    return True
 
 
 def _grant_views(tx: Tx, role: str) -> None:
@@ -142,6 +180,10 @@ def _readers(tx: Tx) -> list[str]:
     remembered = select(meta_rows.c.value).where(meta_rows.c.key.startswith(_PREFIX, autoescape=True))
     roles = sorted(tx.scalars(remembered))
     return [role for role in roles if tx.execute(_ROLE, {"role": role}).one_or_none() is not None]
+
+
+def _database(tx: Tx) -> str:
+    return quoted(str(tx.scalar(text("SELECT current_database()"))))
 
 
 def _home(tx: Tx) -> str:

@@ -85,6 +85,18 @@ def find_table(tx: Tx, name: TableName) -> FoundTable | None:
     )
 
 
+_VIEW_ON = text(
+    "SELECT count(*) > 0 FROM pg_rewrite r JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid"
+    " JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE n.nspname = :schema AND c.relname = :name AND d.refclassid = 'pg_class'::regclass AND d.refobjid = :table"
+)
+
+
+def is_view_on(tx: Tx, name: TableName, table: FoundTable) -> bool:
+    """Whether `name` is a view of these rows, whoever wrote it."""
+    return bool(tx.scalar(_VIEW_ON, {"schema": name.schema, "name": name.name, "table": table.oid}))
+
+
 def columns_of(table: ResultTable, partition_by: PartitionBy | None) -> tuple[TableColumn, ...]:
     """All columns of a table as this program makes it."""
     slot = (TableColumn(name=SLOT, type=SLOT_TYPE),) if partition_by is PartitionBy.SLOT else ()

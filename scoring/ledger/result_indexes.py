@@ -15,15 +15,13 @@ from scoring.ledger.clock import microseconds
 from scoring.ledger.database import Tx
 from scoring.ledger.records import Job
 from scoring.ledger.result_catalog import find_table
-from scoring.ledger.result_sql import derived, execute, is_refusal, lock_indexing, qualified, quoted
+from scoring.ledger.result_sql import LOCK_NOT_AVAILABLE, derived, execute, is_refusal, lock_indexing, qualified, quoted
 from scoring.ledger.result_target import relation_of
 from scoring.ledger.tables import jobs
 
 BUILD_SECONDS = 6 * 3_600
 MEMORY = "256MB"
 """For the sort; the default of 64 MB is made for small machines."""
-
-_LOCK_NOT_AVAILABLE = "55P03"
 
 
 class Indexed(StrEnum):
@@ -56,7 +54,7 @@ def build_indexes(tx: Tx, job: Job, row: str) -> tuple[Indexed, str]:
             _build(tx, plan)
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
-        if state == _LOCK_NOT_AVAILABLE:
+        if state == LOCK_NOT_AVAILABLE:
             return Indexed.LEFT, ""  # somebody writes to it again, and will index it in turn
         if not is_refusal(state):
             raise

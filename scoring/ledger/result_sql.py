@@ -19,6 +19,8 @@ _DIGEST_CHARACTERS = 8
 INDEXING_SECONDS = 2
 """To wait for whoever writes to a table that is to be indexed."""
 
+LOCK_NOT_AVAILABLE = "55P03"
+
 _TROUBLE = frozenset({"08", "25", "40", "53", "55", "57", "58", "XX"})
 """Classes of SQLSTATE that speak of the server or of others, not of the statement."""
 

@@ -3,9 +3,12 @@
 A table belongs to its users: it is created where it is missing, checked where it is there, never altered.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import exists, select, text
+from sqlalchemy.exc import DBAPIError
 
 from scoring.core.errors import OutputRefused, UsageError
 from scoring.core.ids import JobId
@@ -15,16 +18,27 @@ from scoring.ledger.clock import microseconds
 from scoring.ledger.database import Tx
 from scoring.ledger.records import Job
 from scoring.ledger.reports import VIEWS
-from scoring.ledger.result_catalog import MADE_HERE, FoundTable, columns_of, differences, find_table
-from scoring.ledger.result_sql import execute, literal, lock_making, partition_name, qualified, quoted, refusing
+from scoring.ledger.result_catalog import MADE_HERE, FoundTable, columns_of, differences, find_table, is_view_on
+from scoring.ledger.result_sql import (
+    LOCK_NOT_AVAILABLE,
+    execute,
+    literal,
+    lock_making,
+    partition_name,
+    qualified,
+    quoted,
+    refusing,
+)
 from scoring.ledger.result_target import pin
 from scoring.ledger.tables import jobs, metadata
 
 DELETE_SECONDS = 3_600
 """A table without partitions is emptied row by row."""
 
+DROP_SECONDS = 2
+"""To wait for readers of a table: whoever comes meanwhile waits as well, behind the drop of a partition."""
+
 _OWN_NAMES = frozenset({*metadata.tables, *VIEWS, "alembic_version"})
-_SYSTEM_SCHEMAS = ("pg_", "information_schema")
 
 
 def resolve(tx: Tx, written: str) -> TableName:
@@ -41,23 +55,23 @@ def resolve(tx: Tx, written: str) -> TableName:
         )
     home = str(tx.scalar(text("SELECT current_schema()")))
     name = TableName.parse(written, schema=home)
-    if name.schema.startswith(_SYSTEM_SCHEMAS) or (name.schema == home and name.name in _OWN_NAMES):
+    if name.schema == home and name.name in _OWN_NAMES:
         raise UsageError("--to-table", expected="a name of your own", got=str(name), remedy="choose another name")
     return name
 
 
 def check(tx: Tx, table: ResultTable) -> FoundTable | None:
     """The table as it is, None where it is still to be made. Raises OutputRefused, naming every difference at once."""
-    found = find_table(tx, table.name)
-    if found is None:
-        return None
-    said = differences(found, table)
+    found, view = find_table(tx, table.name), table.name.latest
+    said = [] if found is None else differences(found, table)
+    if find_table(tx, view) is not None and (found is None or not is_view_on(tx, view, found)):
+        said.append(f"{view}, the view of its newest batch, is something else already")
     if said:
         raise OutputRefused(
             f"the table {table.name} cannot take the rows",
             expected="the columns of the result, with job_id text and chunk integer",
             got="; ".join(said),
-            remedy="alter the table, or name another one",
+            remedy="alter what is in the way, or name another table",
         )
     return found
 
@@ -84,7 +98,8 @@ def make_ready(tx: Tx, table: ResultTable, job: Job) -> None:
 def drop_rows(tx: Tx, job: Job) -> None:
     """Take the rows of `job` out of its table: by dropping its partition, where it has one for itself.
 
-    Nothing happens where the job has no table, or the table is gone. Raises OutputRefused where Postgres forbids it.
+    Nothing happens where the job has no table, or the table is gone. Raises OutputRefused where Postgres forbids it, or
+    somebody reads the table.
     """
     if job.result_table is None:
         return
@@ -92,13 +107,29 @@ def drop_rows(tx: Tx, job: Job) -> None:
     found = find_table(tx, name)
     if found is None:
         return
-    with refusing(f"take the rows of job {job.id} out of {name}"):
+    execute(tx, f"SET LOCAL lock_timeout = '{DROP_SECONDS}s'")
+    with _unread(name, job), refusing(f"take the rows of job {job.id} out of {name}"):
         partition = _own_partition(tx, name, found.partition_by, job)
         if partition is not None:
             execute(tx, f"DROP TABLE {qualified(partition)}")
         else:
             execute(tx, f"SET LOCAL statement_timeout = '{DELETE_SECONDS}s'")
             execute(tx, f"DELETE FROM {qualified(name)} WHERE {JOB_ID} = {literal(job.id)}")
+
+
+@contextmanager
+def _unread(name: TableName, job: Job) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        raise OutputRefused(
+            f"the rows of job {job.id} stay in {name}",
+            expected="a table that nobody reads for a moment",
+            got="an open transaction",
+            remedy="tried again next time; `select pid, usename, query from pg_stat_activity` names who reads",
+        ) from error
 
 
 def _create(tx: Tx, table: ResultTable) -> None:

@@ -1,7 +1,7 @@
 """`scoring gc`: batches that their schedule no longer keeps go, files, tables and rows together.
 
-A job is marked first, then its files go, then its rows: whatever breaks this off, the next run finds the mark and the
-rows, and goes on.
+A job is marked first; then its rows in a result table go, which a reader may keep, then its files, then its rows in
+the ledger: whatever breaks this off, the next run finds the mark and the rows, and goes on.
 """
 
 from collections.abc import Iterator, Sequence
@@ -107,11 +107,11 @@ def _marked(context: Context, job: Job, at_rest: datetime) -> bool:
 
 
 def _purge(context: Context, job: Job) -> list[int]:
-    """Take the files of a marked job, then its rows; bytes of each file. What is its own is told after the mark."""
+    """Take the rows and files of a marked job; bytes of each file. What is its own is told after the mark."""
     remains = _remains(context, job)
     sizes = remains.sizes()
-    remains.remove()
     context.ledger.run(lambda tx: result_tables.drop_rows(tx, job))
+    remains.remove()
     while context.ledger.run(lambda tx: retention.drop_rows(tx, job.id)):
         pass
     return sizes

@@ -102,3 +102,14 @@ def test_a_queue_of_unknown_depth_is_rung_with_patience(desk: Desk, lease: float
     desk.submit()
     desk.publish()
     assert expected == len(desk.run(lambda tx: publish.overdue_rung(tx, Priority.NORMAL, lease)))
+
+
+def test_nobody_waits_for_a_publisher_that_is_stopped(postgres_desk: Desk) -> None:
+    """What it has in hand is left to it; the other queues go on."""
+    high = postgres_desk.submit(options=JobOptions(priority=Priority.HIGH))
+    job = postgres_desk.submit()
+    with postgres_desk.ledger.write() as tx:
+        assert [split_of(job.id)] == publish.publish_due(tx, scope=None, priority=Priority.NORMAL, window=9)
+        assert [] == postgres_desk.publish()
+        rung = postgres_desk.run(lambda tx: publish.publish_due(tx, scope=None, priority=Priority.HIGH, window=9))
+        assert [split_of(high.id)] == rung

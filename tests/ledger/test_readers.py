@@ -17,8 +17,9 @@ from scoring.core.result_table import PartitionBy, TableName
 from scoring.ledger import readers, revisions, schema_version
 from scoring.ledger.database import Ledger, Tx
 from scoring.ledger.reports import VIEWS
+from scoring.ledger.result_indexes import Indexed
 from scoring.ledger.result_sql import execute
-from tests.ledger.desk import Desk
+from tests.ledger.desk import Desk, split_of
 from tests.ledger.result_desk import build, finished, sql, submit, table, write
 from tests.servers.postgres import plain
 
@@ -59,9 +60,48 @@ def test_a_reader_sees_views_and_results_and_nothing_else(results_desk: Desk, re
         "CREATE TEMP TABLE mine (a int)",
         "CREATE SCHEMA mine",
         "TRUNCATE scores",
+        "SELECT 1 FROM meta FOR UPDATE",
+        "LOCK TABLE scores IN ROW EXCLUSIVE MODE",
+        "SELECT lo_from_bytea(0, 'x')",
+        "SELECT lo_create(0)",
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             as_role(results_url, quoted, statement)
+
+
+def test_a_readers_sessions_only_read_and_do_not_linger(results_desk: Desk, results_url: str, role: str) -> None:
+    """Its defaults in this database; the name is quoted in the hint, too."""
+    made = results_desk.run(lambda tx: readers.grant(tx, role))
+    assert (True, False) == (made.configured, made.may_make_large_objects)
+    sql(results_desk, 'ALTER ROLE "ana""lyst" LOGIN PASSWORD \'secret\'')
+    url = make_url(results_url).set(username=role, password="secret")
+    with psycopg.connect(plain(url.render_as_string(hide_password=False))) as connection:
+        names = ("default_transaction_read_only", "idle_in_transaction_session_timeout")
+        assert [("on",), ("1min",)] == [connection.execute(f"SHOW {name}").fetchone() for name in names]
+
+
+def test_locks_that_a_reader_can_take_stop_nothing(results_desk: Desk, results_url: str, role: str) -> None:
+    """Every advisory lock that the program may ever have asked for: jobs are rung, tables made and indexed."""
+    results_desk.run(lambda tx: readers.grant(tx, role))
+    keys = [str(7_246_114_303 + number) for number in range(3)]
+    keys += [f"hashtext('scoring.{what}'), hashtext('public.scores')" for what in ("result_table", "index")]
+    with psycopg.connect(plain(results_url)) as connection:
+        connection.execute('SET ROLE "ana""lyst"')
+        for key in keys:
+            connection.execute(f"SELECT pg_advisory_lock({key})")
+        job = submit(results_desk)
+        assert [split_of(job.id)] == results_desk.publish()
+        write(results_desk, job)
+        assert Indexed.BUILT is build(results_desk, job)
+
+
+def test_the_program_tells_a_reader_what_it_needs(results_desk: Desk, results_url: str, role: str) -> None:
+    """In one line, with the remedy, and no trace of the program's own failure."""
+    results_desk.run(lambda tx: readers.grant(tx, role))
+    sql(results_desk, 'ALTER ROLE "ana""lyst" LOGIN PASSWORD \'secret\'')
+    url = make_url(results_url).set(username=role, password="secret").render_as_string(hide_password=False)
+    with pytest.raises(SettingsError, match=r"rights on the ledger.*permission denied for table alembic_version.*psql"):
+        Ledger.open(url)
 
 
 def test_a_reader_is_made_once_and_stays_after_an_upgrade(results_desk: Desk, results_url: str, role: str) -> None:

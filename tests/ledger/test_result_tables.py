@@ -93,6 +93,39 @@ def test_a_view_is_no_table(results_desk: Desk) -> None:
         submit(results_desk, table(TableName(schema="public", name="latest_x")))
 
 
+def test_a_name_of_the_newest_batch_that_is_taken_is_refused(results_desk: Desk) -> None:
+    """Before and after the table is there; a view of the user's own on the table is welcome."""
+    sql(results_desk, "CREATE TABLE latest_scores (a integer)")
+    with pytest.raises(OutputRefused, match=r"public\.latest_scores, the view of its newest batch, is something else"):
+        submit(results_desk)
+    sql(results_desk, "DROP TABLE latest_scores")
+    submit(results_desk)
+    sql(results_desk, "DROP VIEW latest_scores; CREATE VIEW latest_scores AS SELECT 1 AS one")
+    with pytest.raises(OutputRefused, match=r"public\.latest_scores"):
+        submit(results_desk)
+    sql(results_desk, "DROP VIEW latest_scores; CREATE MATERIALIZED VIEW latest_scores AS SELECT job_id FROM scores")
+    submit(results_desk)
+
+
+def test_a_foreign_table_of_the_partitions_name_is_refused(results_desk: Desk) -> None:
+    """Rows in it would not be in the result table."""
+    submit(results_desk, table(by=PartitionBy.SLOT))
+    sql(results_desk, "ALTER TABLE scores DETACH PARTITION scores_no_slot")
+    with pytest.raises(OutputRefused, match=r"scores_no_slot is no partition of it.*rename"):
+        submit(results_desk)
+
+
+def test_rows_that_are_being_read_stay_for_the_next_time(results_desk: Desk) -> None:
+    """The drop of a partition gives up soon, in words, and is no outage of the ledger."""
+    job = submit(results_desk, table(by=PartitionBy.JOB))
+    with results_desk.ledger.write() as tx:
+        tx.execute(text("SELECT count(*) FROM scores"))
+        with pytest.raises(OutputRefused, match=r"stay in public\.scores.*tried again next time"):
+            results_desk.run(lambda tx: result_tables.drop_rows(tx, job))
+    results_desk.run(lambda tx: result_tables.drop_rows(tx, job))
+    assert [(None,)] == sql(results_desk, f"SELECT to_regclass('scores_{job.id}')")
+
+
 def test_a_users_own_table_is_taken_as_it_is(results_desk: Desk) -> None:
     """More columns with defaults, a varchar for a text, its indexes: all stay."""
     sql(

@@ -14,7 +14,7 @@ from deltalake import DeltaTable, write_deltalake
 from sqlalchemy import select, update
 
 from scoring.core.arguments import job_options
-from scoring.core.errors import InputMissing
+from scoring.core.errors import ExitCode, InputMissing
 from scoring.core.ids import JobId, new_job_id
 from scoring.core.schedules.cron import CronLine
 from scoring.core.schedules.definition import ScheduleDefinition
@@ -251,7 +251,7 @@ def test_what_cannot_be_removed_keeps_nothing_else(context: Context, tmp_path: P
 
 
 def test_the_rows_of_a_table_go_too(postgres_url: str, tmp_path: Path) -> None:
-    """Those of the batch alone, by its partition or without one."""
+    """Those of the batch alone, by its partition or without one. A reader of a table keeps nothing else from going."""
     schema_version.upgrade(postgres_url)
     context = context_in(tmp_path, SCORING_DATABASE_URL=postgres_url)
     nights = []
@@ -261,7 +261,15 @@ def test_the_rows_of_a_table_go_too(postgres_url: str, tmp_path: Path) -> None:
             out = str(tmp_path / f"{table}{number}")
             options = {"to_table": table, "partition_by": partition_by, "output": out}
             nights.append(night(context, tmp_path, number, schedule=table, **options).id)
-    assert {"plain": nights[:1], "cut": nights[2:3]} == {swept.schedule: [*swept.jobs] for swept in gc(context)}
+    with psycopg.connect(plain(postgres_url)) as reader:
+        reader.execute("SELECT count(*) FROM cut")
+        kept_by_reader, gone = sorted(gc(context), key=lambda swept: str(swept.schedule))
+    assert ("plain", tuple(nights[:1]), ()) == (gone.schedule, gone.jobs, gone.errors)
+    ((error,), left) = (kept_by_reader.errors, kept_by_reader.jobs)
+    assert ((), ExitCode.INPUT_REFUSED) == (left, error.exit_code)
+    assert f"the rows of job {nights[2]} stay in public.cut" in str(error)
+    assert (tmp_path / "cut0").exists()
+    assert {"cut": nights[2:3]} == {swept.schedule: [*swept.jobs] for swept in gc(context)}
     context.ledger.close()
     with psycopg.connect(plain(postgres_url)) as connection:
         for table, kept in (("plain", nights[1]), ("cut", nights[3])):

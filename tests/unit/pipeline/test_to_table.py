@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from scoring.core.arguments import job_options
-from scoring.core.errors import ErrorCode, OutputRefused
+from scoring.core.errors import ErrorCode, OutputRefused, UsageError
+from scoring.core.schedules.cron import CronLine
+from scoring.core.schedules.definition import ScheduleDefinition
 from scoring.core.states import JobState
 from scoring.ledger import jobs, schema_version, steps
 from scoring.ledger.records import Job
@@ -85,3 +87,18 @@ def test_indexes_are_built_for_a_job_that_succeeds(
         context.ledger.run(lambda tx: jobs.stop(tx, job.id, ErrorCode.TOO_MANY_REJECTS, "2 of 4 rows"))
     assert stopped == (finished(context, job).state is JobState.FAILED)
     assert [(indexes,)] == ask(postgres_url, INDEXES)
+
+
+@pytest.mark.parametrize("name", ["a;b", "", "a.b.c", "pg_catalog.x", "1a", "x" * 56])
+def test_a_name_of_no_table_is_refused_at_every_door(name: str) -> None:
+    """A schedule would find out at night."""
+    with pytest.raises(UsageError, match="--to-table"):
+        job_options(to_table=name)
+    with pytest.raises(UsageError, match="--to-table"):
+        ScheduleDefinition(
+            name="nightly",
+            line=CronLine.parse("0 2 * * *", "UTC"),
+            model="m",
+            inputs=("a.csv",),
+            arguments={"to_table": name},
+        )
