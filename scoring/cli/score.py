@@ -175,8 +175,8 @@ def _request(model: str, inputs: tuple[str, ...], options: dict[str, object]) ->
 def _say_who_works(submitted: "Submitted", *, deployed: bool, waits: bool) -> None:
     job_id = submitted.job.id
     if not deployed and not waits:
-        who = "scoring worker" if submitted.job.schedule is None else "scoring worker, or scoring scheduler"
-        say(f"job {job_id} is recorded; nothing works on it yet: scoring resume {job_id}, or {who}")
+        who = ", or scoring worker" if submitted.job.schedule is None else ", scoring worker or scoring scheduler"
+        say(f"job {job_id} is recorded; nothing works on it yet: scoring resume {job_id}{who}")
     elif not submitted.rung:
         say(f"job {job_id} is queued; the broker cannot be reached now, a scheduler rings it later")
 
