@@ -47,10 +47,11 @@ def print_table(rows: Iterable[Row], columns: Sequence[str], *, empty: str = "no
         cells = [
             [text if len(text) <= WIDEST_CELL else text[: WIDEST_CELL - 1] + cut for text in line] for line in cells
         ]
-    widths = [max(len(line[i]) for line in (columns, *cells)) for i in range(len(columns))]
-    numbers = [all(_is_number(line[i]) for line in cells) for i in range(len(columns))]
+    heads = [one_line(column) for column in columns]
+    widths = [max(len(line[i]) for line in (heads, *cells)) for i in range(len(heads))]
+    numbers = [all(_is_number(line[i]) for line in cells) for i in range(len(heads))]
     rule = "─" if can_print("─") else "-"
-    for line in (list(columns), [rule * width for width in widths], *cells):
+    for line in (heads, [rule * width for width in widths], *cells):
         padded = [
             text.rjust(width) if right else text.ljust(width)
             for text, width, right in zip(line, widths, numbers, strict=True)

@@ -13,6 +13,7 @@ from scoring.cli.options import json_option
 from scoring.cli.output import print_json_rows, say
 from scoring.cli.results import show_rows
 from scoring.cli.session import checked_settings, open_ledger
+from scoring.cli.sql_columns import readable
 from scoring.cli.sql_text import parameters, statement
 from scoring.core.durations import seconds
 from scoring.core.errors import UsageError
@@ -59,8 +60,11 @@ class Answering:
 
         with spill_folder(checked_settings().home) as spill:
             limits = QueryLimits(seconds=self.seconds, spill=spill)
-            with query(self.ledger, sql, limits, values) as rows:
-                yield rows
+            with query(self.ledger, sql, limits, values) as rows, readable(rows, self._written()) as told:
+                yield told
+
+    def _written(self) -> str:
+        return self.form if self.output is None else self.output.suffix.lower().removeprefix(".")
 
 
 @click.command(short_help="Ask one SELECT over the ledger's views and the results.")

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from scoring.core.errors import UsageError
+from scoring.query.answer import distinct, known_types
 from scoring.query.faults import in_words
 from scoring.query.parameters import NO_PARAMETERS
 from scoring.query.relations import FileRows, JobRows, declare_job, declare_jobs, text
@@ -58,6 +59,8 @@ def run_query(
 ) -> Iterator[Rows]:
     """Stream the rows of one SELECT in batches of at most BATCH_ROWS. parameters: the values of `$name`.
 
+    Every column has a name of its own; types that only DuckDB knows are shown as text.
+
     Raises UsageError for a statement that is refused, cannot be bound or fails on its data, and StorageFault where a
     part file cannot be read.
     """
@@ -67,9 +70,11 @@ def run_query(
             statement = read_statement(connection, sql, parameters)
             lock(connection, limits, _declare(connection, statement, catalog))
             require_select(connection, sql)
-            answer = connection.sql(statement.sql, params=dict(parameters) or None)
+            answer = known_types(connection, sql, dict(parameters) or None)
+            names = distinct(answer.columns)
             reader = answer.to_arrow_reader(BATCH_ROWS)
-        yield Rows(schema=reader.schema, batches=_batches(reader))
+        schema = pa.schema([field.with_name(name) for field, name in zip(reader.schema, names, strict=True)])
+        yield Rows(schema=schema, batches=(batch.rename_columns(names) for batch in _batches(reader)))
     finally:
         connection.close()
 

@@ -63,6 +63,12 @@ def test_a_table_aligns_numbers_to_the_right(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out.splitlines() == ["name     n", "────  ────", "a        5", "bcd   1234"]
 
 
+def test_a_header_is_one_line_that_no_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
+    """Columns are called what a user's file or statement calls them."""
+    print_table([{"\x1b[31mred\n": 5}], ["\x1b[31mred\n"])
+    assert ["\\x1b[31mred\\n", "─" * 13, "5".rjust(13)] == capsys.readouterr().out.splitlines()
+
+
 def test_an_empty_table_is_said_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing on stdout, a word on stderr."""
     print_table([], ["name"], empty="no job")
