@@ -152,6 +152,16 @@ def test_who_waits_gets_the_verdict_of_who_works(
     assert ([0], [JobState.SUCCEEDED]) == (codes, states(context, job_id))
 
 
+def test_who_waits_for_another_process_gives_up_in_time(context: Context) -> None:
+    """`--timeout` holds for what others do, and the job goes on."""
+    command = ["submit", "churn.onnx", "rows.csv", "--idempotency-key", "k"]
+    assert 0 == run_command(cli, "scoring", command)
+    job_id = scoring.Job("last").id
+    with job_lock(context.settings.run_folder, job_id):
+        assert 7 == run_command(cli, "scoring", [*command, "--wait", "--timeout", "0.1"])
+    assert [JobState.ACCEPTED] == states(context, job_id)
+
+
 def test_a_scheduler_is_seen_while_it_lives(context: Context) -> None:
     """Whatever it works on it has a row of its own, and takes it away in the end."""
     seen = lambda: [(row.process, row.kind, row.host) for row in context.ledger.look(processes.seen)]  # noqa: E731
