@@ -1,8 +1,9 @@
 """The rows that a job has written, if they are still its own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_ISREG
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -18,8 +19,8 @@ from scoring.ledger.records import Job
 def job_rows(job: Job) -> ds.Dataset | None:
     """The rows of the parts that are promoted by now, in input order; None where there are none.
 
-    Raises InputMissing where the result is gone, lacks a part, or was replaced by a later job's; StorageFault where a
-    part cannot be read.
+    Raises InputMissing where the result is gone, lacks a part, has one of another size, or was replaced by a later
+    job's; StorageFault where a part cannot be read.
     """
     return open_result(job) if has_result(job) else None
 
@@ -42,7 +43,7 @@ def has_result(job: Job) -> bool:
 
 
 def open_result(job: Job) -> ds.Dataset:
-    """The rows of a result that is there. Raises InputMissing where it lacks a part, StorageFault."""
+    """The rows of a result that is there. Raises InputMissing where a part is gone or was replaced, StorageFault."""
     output = Path(job.output)
     _standing(job, result_files(output))
     with _readable(job, output):
@@ -91,16 +92,35 @@ def _is_of(job: Job, output: Path) -> bool:
 
 
 def _standing(job: Job, files: Sequence[Path]) -> Sequence[Path]:
-    missing = [file for file in files if not file.exists()]
-    if not missing:
+    """The files, where each is one of the folder's own and as large as the manifest says."""
+    sizes = _sizes(Path(job.output))
+    wrong = [(file, found) for file in files if (found := _wrong(file, sizes.get(file))) is not None]
+    if not wrong:
         return files
-    more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    (first, found), more = wrong[0], f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+    size = sizes.get(first)
     raise InputMissing(
         f"the result of job {job.id} is not whole any more",
-        expected=f"{missing[0]}{more}",
-        got="no such file",
-        remedy="restore the missing parts, or score it again into an output of its own",
+        expected=f"{first}{'' if size is None else f' of {size:,} bytes'}{more}",
+        got=found,
+        remedy="restore these parts, or score it again into an output of its own",
     )
+
+
+def _sizes(output: Path) -> Mapping[Path, int | None]:
+    """Bytes of each part by the manifest; None where it does not tell them."""
+    manifest = read_manifest(output)
+    return {} if manifest is None else {output / part["path"]: part.get("bytes") for part in manifest["parts"]}
+
+
+def _wrong(file: Path, size: int | None) -> str | None:
+    try:
+        found = file.lstat()
+    except FileNotFoundError:
+        return "no such file"
+    if not S_ISREG(found.st_mode):
+        return "a link, or no file at all"  # what it leads to is no output of a job
+    return f"a file of {found.st_size:,} bytes" if size not in (None, found.st_size) else None
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def batch(ledger: Ledger, output: Path, day: int | None = None, *, older: bool =
     pq.write_table(rows, output / "part-000000.parquet")
     reject = {name: [None] for name in REJECT_SCHEMA.names} | {"_row": [2], "code": ["bad_value"]}
     pq.write_table(pa.table(reject, schema=REJECT_SCHEMA), output / "_rejects/part-000000.parquet")
-    write_manifest(output, manifest_of(job, rows.schema))
+    write_manifest(output, manifest_of(job, output, rows.schema))
     if older:
         lines = (output / MANIFEST).read_text().splitlines()
         (output / MANIFEST).write_text("\n".join(line for line in lines if "arrow_schema" not in line))
@@ -47,9 +47,9 @@ def batch(ledger: Ledger, output: Path, day: int | None = None, *, older: bool =
     return desk.finish(job.id)
 
 
-def manifest_of(job: Job, schema: pa.Schema) -> Manifest:
+def manifest_of(job: Job, output: Path, schema: pa.Schema) -> Manifest:
     def listed(path: str, rows: int) -> StagedFile:
-        return StagedFile(staged="", path=path, rows=rows, bytes=1, sha256="0")
+        return StagedFile(staged="", path=path, rows=rows, bytes=(output / path).stat().st_size, sha256="0")
 
     part, rejects = listed("part-000000.parquet", ROWS), listed("_rejects/part-000000.parquet", 1)
     return Manifest(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -41,7 +42,8 @@ def job(ledger: Ledger, tmp_path: Path) -> Job:
     for chunk in range(3):
         desk.complete(started.id, chunk)
         pq.write_table(pa.table({"_row": [chunk]}), output / f"part-{chunk:06d}.parquet")
-    parts = [{"chunk": chunk, "path": f"part-{chunk:06d}.parquet"} for chunk in range(3)]
+    names = [f"part-{chunk:06d}.parquet" for chunk in range(3)]
+    parts = [{"chunk": n, "path": name, "bytes": (output / name).stat().st_size} for n, name in enumerate(names)]
     manifest = {"format": FORMAT, "job_id": started.id, "parts": parts, "rejects": []}
     (output / MANIFEST).write_text(json.dumps(manifest))
     return desk.finish(started.id)
@@ -74,6 +76,31 @@ def test_a_result_that_lacks_a_part_is_refused_in_three_parts(ledger: Ledger, jo
         assert "score it again" in refusal.value.remedy
 
 
+@pytest.mark.parametrize("read", [job_rows, *SQL])
+def test_a_part_that_was_replaced_is_refused(ledger: Ledger, job: Job, read: Any) -> None:
+    """Rows of somebody else are no result, sound as their file may be; both sizes are named."""
+    part = Path(job.output) / "part-000001.parquet"
+    size = part.stat().st_size
+    pq.write_table(pa.table({"_row": [1] * 1_000, "more": ["x"] * 1_000}), part)
+    with pytest.raises(InputMissing) as refusal:
+        read(job) if callable(read) else ask(ledger, read)
+    assert f"{part} of {size:,} bytes" == refusal.value.expected
+    assert f"a file of {part.stat().st_size:,} bytes" == refusal.value.got
+
+
+@pytest.mark.parametrize("read", [job_rows, *SQL])
+@pytest.mark.parametrize("manifest", [True, False])
+def test_a_link_is_no_part(ledger: Ledger, job: Job, tmp_path: Path, read: Any, manifest: bool) -> None:
+    """Nobody is led out of the folder, with a manifest or without one; not even to the same bytes."""
+    part = Path(job.output) / "part-000002.parquet"
+    part.rename(tmp_path / "elsewhere.parquet")
+    part.symlink_to(tmp_path / "elsewhere.parquet")
+    if not manifest:
+        (Path(job.output) / MANIFEST).unlink()
+    with pytest.raises(InputMissing, match="a link"):
+        read(job) if callable(read) else ask(ledger, read)
+
+
 def test_a_result_that_is_gone_is_left_out_of_its_model(ledger: Ledger, job: Job) -> None:
     """Nobody is kept from the other results of a model by one that was cleared away."""
     for part in Path(job.output).glob("part-*"):
@@ -89,8 +116,9 @@ def test_a_result_that_is_gone_is_left_out_of_its_model(ledger: Ledger, job: Job
 def test_a_damaged_part_is_not_blamed_on_the_statement(
     ledger: Ledger, job: Job, sql: str, part: int, content: bytes
 ) -> None:
-    """Whichever part it is, the message is about the file."""
-    (Path(job.output) / f"part-{part:06d}.parquet").write_bytes(content)
+    """Whichever part it is, the message is about the file; its size is as it was."""
+    file = Path(job.output) / f"part-{part:06d}.parquet"
+    file.write_bytes(content.ljust(file.stat().st_size, b"x"))
     with pytest.raises(StorageFault, match=f"part-{part:06d}"):
         ask(ledger, sql)
 
@@ -110,6 +138,7 @@ def test_types_that_sql_does_not_know_are_read_as_the_nearest(
     """A column that was carried in such a type keeps nobody from asking."""
     for chunk in range(3):
         pq.write_table(pa.table({"_row": [chunk], "k": values}), Path(job.output) / f"part-{chunk:06d}.parquet")
+    (Path(job.output) / MANIFEST).unlink()
     for sql in SQL:
         with query(ledger, sql.replace("_row", "k")) as rows:
             assert [shown] * 3 == [row["k"] for batch in rows.batches for row in batch.to_pylist()]
