@@ -82,10 +82,6 @@ def check(text: str) -> None:
     pieces(text)
 
 
-def uses_slot(text: str) -> bool:
-    return any(isinstance(piece, SlotField) for piece in pieces(text))
-
-
 def expand(text: str, *, name: str, slot: datetime, zone: tzinfo) -> str:
     """The text for one slot, which is written on the calendar and the clock of `zone`. Raises UsageError."""
     return "".join(_text(piece, name, slot, zone) for piece in pieces(text))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.core.errors import UsageError
-from scoring.core.schedules.templates import check, expand, uses_slot
+from scoring.core.schedules.templates import check, expand
 
 BERLIN = ZoneInfo("Europe/Berlin")
 LATE = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)
@@ -88,12 +88,6 @@ def test_a_step_off_the_calendar_is_refused() -> None:
     """99999 weeks lead out of what a datetime knows."""
     with pytest.raises(UsageError, match="smaller step"):
         expand("{slot-99999w}", name="n", slot=datetime(1000, 1, 1, tzinfo=UTC), zone=UTC)
-
-
-def test_only_slots_make_a_text_differ_from_slot_to_slot() -> None:
-    """The name does not, nor do literal braces."""
-    assert uses_slot("{name}/{slot}")
-    assert not uses_slot("{name}/{{slot}}")
 
 
 @given(st.text(alphabet="{}slotname:%Ymd+-1hw/", max_size=25) | st.text(max_size=25))
