@@ -18,6 +18,8 @@ from scoring.cli.output import say
 HISTORY = "sql_history"
 LEAVE = ("exit", "quit", "\\q")
 LIST = "\\d"
+ASK_HELP = ("help", "\\h", "\\?", ".help")
+"""The last three are what other programs call it."""
 
 HELP = """\
 A statement ends with ; and may go over several lines.
@@ -100,7 +102,7 @@ def converse(ask: Callable[[str], None], columns: Mapping[str, Sequence[str]], h
 def _answer(ask: Callable[[str], None], text: str) -> None:
     try:
         command = _command(text)
-        if command == "help":
+        if command in ASK_HELP:
             click.echo(HELP)
         elif command == LIST:
             ask("SHOW TABLES")
@@ -121,7 +123,7 @@ def _command(text: str) -> str:
 def _is_whole(text: str) -> bool:
     """True where Enter sends the text: a statement with its semicolon, a command, nothing at all."""
     command = _command(text)
-    return not command or text.rstrip().endswith(";") or command in (*LEAVE, "help") or command.startswith(LIST)
+    return not command or text.rstrip().endswith(";") or command in (*LEAVE, *ASK_HELP) or command.startswith(LIST)
 
 
 def _keys() -> KeyBindings:

@@ -36,7 +36,12 @@ def parameters(given: Sequence[str]) -> dict[str, object]:
     for pair in given:
         match = _PARAMETER.fullmatch(pair)
         if match is None:
-            raise UsageError("-p", expected="name=value", got=repr(pair), remedy="give a name of letters, digits and _")
+            raise UsageError(
+                "-p",
+                expected="name=value, the name of letters, digits and _ and not a digit first",
+                got=repr(pair),
+                remedy="parameters have names, no numbers: $job in the query, and -p job=last",
+            )
         if match[1] in values:
             raise UsageError("-p", expected="each name once", got=f"{match[1]} twice", remedy="leave one out")
         values[match[1]] = match[2]

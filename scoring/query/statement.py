@@ -82,9 +82,20 @@ def refused(reason: str, got: str) -> UsageError:
     )
 
 
+def _empty() -> UsageError:
+    return UsageError(
+        "the query is empty",
+        expected="one SELECT",
+        got="no statement",
+        remedy="SELECT job_id, state FROM job_progress; `scoring sql 'SHOW TABLES'` lists what can be read",
+    )
+
+
 def _check_text(sql: str) -> None:
     if len(sql) > MAX_CHARACTERS:
         raise refused(f"it has more than {MAX_CHARACTERS:,} characters", f"{len(sql):,} characters")
+    if not sql.strip():
+        raise _empty()
     if "\0" in sql:
         raise refused("it holds a NUL character", _head(sql.replace("\0", "␀")))
 
@@ -106,6 +117,8 @@ def _tree(connection: duckdb.DuckDBPyConnection, sql: str) -> Node:
             )
         raise refused("it is not a SELECT", _head(sql))
     statements: list[Node] = answer["statements"]
+    if not statements:
+        raise _empty()
     if len(statements) != 1:
         raise refused("it is not exactly one statement", f"{len(statements)} statements")
     return statements[0]

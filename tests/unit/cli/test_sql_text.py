@@ -50,6 +50,12 @@ def test_a_parameter_in_another_form_is_refused(given: list[str]) -> None:
         parameters(given)
 
 
+def test_a_number_is_no_name() -> None:
+    """Whoever wrote $1 is told what to write instead."""
+    with pytest.raises(UsageError, match=r"parameters have names.*-p job=last"):
+        parameters(["1=x"])
+
+
 HOSTILE = ["'; DROP TABLE jobs; --", "../../etc/passwd", "\x1b[2J", "$(reboot)", "%n%s", "é" * 5_000, ""]
 
 

@@ -54,6 +54,8 @@ def test_a_local_variable_is_no_table(catalog: Catalog) -> None:
     [
         ("SELECT * FROM job_progres", "did you mean job_progress"),
         ("SELEC 1", "character 1"),
+        ("", "empty; expected one SELECT"),
+        ("-- nothing yet\n;", "empty; expected one SELECT"),
         ("SELECT nope FROM job_progress", "nope"),
         ("SELECT 'a'::INT", "Could not convert"),
         ("SELECT regexp_matches('a', '(')", "missing"),
