@@ -1,10 +1,12 @@
 """DuckDB over Arrow tables and result files: it opens the files that it was handed, and no other file or address."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -17,6 +19,8 @@ from scoring.query.relations import FileRows, JobRows, declare_job, declare_jobs
 from scoring.query.statement import Statement, read_statement, require_select
 
 BATCH_ROWS = 10_000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +69,7 @@ def run_query(
     part file cannot be read.
     """
     connection = duckdb.connect(":memory:", config={"python_enable_replacements": "false"})
+    thread = ThreadPoolExecutor(1)
     try:
         with in_words():
             statement = read_statement(connection, sql, parameters)
@@ -72,21 +77,36 @@ def run_query(
             require_select(connection, sql)
             answer = known_types(connection, sql, dict(parameters) or None)
             names = distinct(answer.columns)
-            reader = answer.to_arrow_reader(BATCH_ROWS)
+            reader = _heeding_ctrl_c(connection, thread, lambda: answer.to_arrow_reader(BATCH_ROWS))
         schema = pa.schema([field.with_name(name) for field, name in zip(reader.schema, names, strict=True)])
-        yield Rows(schema=schema, batches=(batch.rename_columns(names) for batch in _batches(reader)))
+        yield Rows(
+            schema=schema, batches=(batch.rename_columns(names) for batch in _batches(connection, thread, reader))
+        )
     finally:
+        thread.shutdown()
         connection.close()
 
 
-def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+def _batches(
+    connection: duckdb.DuckDBPyConnection, thread: ThreadPoolExecutor, reader: pa.RecordBatchReader
+) -> Iterator[pa.RecordBatch]:
     while True:
         # Not around the yield: an error of whoever writes the rows is not the query's.
         with in_words():
-            batch = next(reader, None)
+            batch = _heeding_ctrl_c(connection, thread, lambda: next(reader, None))
         if batch is None:
             return
         yield batch
+
+
+def _heeding_ctrl_c(connection: duckdb.DuckDBPyConnection, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    """Do `work` in the thread: inside one long task DuckDB never looks for a signal, while Python's own wait does."""
+    running = thread.submit(work)
+    try:
+        return running.result()
+    except KeyboardInterrupt:
+        connection.interrupt()
+        raise
 
 
 def _declare(connection: duckdb.DuckDBPyConnection, statement: Statement, catalog: Catalog) -> set[str]:

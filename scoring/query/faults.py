@@ -21,11 +21,6 @@ def in_words() -> Iterator[None]:
         yield
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise _translated(_first_line(error)) from error
-    except RuntimeError as error:
-        # What DuckDB makes of Ctrl-C before the first row is there.
-        if str(error) == "Query interrupted":
-            raise KeyboardInterrupt from error
-        raise
 
 
 def _translated(text: str) -> ScoringError:

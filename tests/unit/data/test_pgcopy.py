@@ -1,4 +1,4 @@
-"""Record batches as Postgres's COPY wants them: exact bytes of a small case, and what a server reads back of each type."""
+"""Record batches as Postgres's COPY wants them: exact bytes of a small case, and each type as a server reads it."""
 
 import struct
 from collections.abc import Callable, Iterator
