@@ -12,8 +12,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-# Tests run in this many processes.
-TEST_WORKERS ?= 2
+# Tests run in this many processes: one more than the gate has cores, for a third of the time they wait for others.
+TEST_WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal
 
 # Versions and hashes for every platform; no host names, no paths.

@@ -129,13 +129,10 @@ def test_one_file_serves_all_batches_of_a_model(program: Program, model: Path) -
 
 
 CANNOT_WORK: list[tuple[tuple[str, ...], int, str]] = [
-    (("last", "nowhere.csv", *BY_ID), 4, "no such file"),
-    (("abcd", "a.csv", *BY_ID), 3, "abcd"),
     (("last", "a.csv", "--key", "idd", "--label", "churned"), 4, "did you mean 'id'"),
     (("last", "a.csv", "--key", "id", "--label", "id"), 2, "another column"),
     (("a.csv", *BY_ID), 2, "JOB and FILE"),
     (("a.csv", "--model", "churn", *BY_ID), 2, "--window beside it"),
-    (("a.csv", "--model", "nosuch", "--window", "1d", *BY_ID), 3, "nosuch"),
     (("a.csv", "--model", "churn", "--window", "2100-01-01", *BY_ID), 3, "in the window"),
 ]
 

@@ -209,4 +209,4 @@ class Moves(RuleBasedStateMachine):
 
 
 TestMoves = Moves.TestCase
-TestMoves.settings = settings(max_examples=40, stateful_step_count=30, suppress_health_check=list(HealthCheck))
+TestMoves.settings = settings(max_examples=25, stateful_step_count=30, suppress_health_check=list(HealthCheck))
