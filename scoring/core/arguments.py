@@ -5,6 +5,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 from typing import Any
 
+from scoring.core.columns import Lossy
 from scoring.core.errors import UsageError
 from scoring.core.gates import Requirement
 from scoring.core.options import CsvDialect, JobOptions, NullRule, RejectLimit
@@ -91,6 +92,12 @@ def _reject_limit(value: Any) -> RejectLimit:
     return value if isinstance(value, RejectLimit) else RejectLimit.parse(str(value))
 
 
+def _lossy(value: Any) -> Lossy:
+    if value not in set(Lossy):
+        raise UsageError("--lossy", expected="round or reject", got=repr(value), remedy="choose one of them")
+    return Lossy(value)
+
+
 def _priority(value: Any) -> Priority:
     if value not in set(Priority):
         raise UsageError("--priority", expected="low, normal or high", got=repr(value), remedy="choose one of them")
@@ -136,6 +143,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "nulls": _nulls,
     "max_rejected": _reject_limit,
     "priority": _priority,
+    "lossy": _lossy,
     "tags": _tags,
     "require": _requirements,
     "chunk_rows": _count("--chunk-rows"),

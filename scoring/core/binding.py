@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from scoring.core.columns import ColumnSpec, Dtype, NullAction
+from scoring.core.columns import ColumnSpec, Dtype, Lossy, NullAction
+from scoring.core.conversions import conversion_of
 
 
 class Shape(StrEnum):
@@ -74,6 +75,18 @@ class Prediction:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hook:
+    """An installed function that makes the features: pandas DataFrame → DataFrame of as many rows, per micro-batch."""
+
+    # "module:function"; the module must stand in SCORING_PREPARE_MODULES of the process that scores.
+    function: str
+    # Slots of `Binding.columns` that the frame holds, and the names that they have there.
+    arguments: tuple[tuple[str, str], ...]
+    # Columns that the frame must give: what `Binding.inputs` are fed by instead of columns of the file.
+    columns: tuple[ColumnSpec, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Binding:
     """The whole of it: columns to read, tensors to feed, columns to write."""
 
@@ -85,6 +98,8 @@ class Binding:
     # Slot of the label column, or None.
     label_slot: str | None = None
     prediction: Prediction | None = None
+    # None: the columns feed the inputs as they are.
+    hook: Hook | None = None
     # Sentences for `plan`: lossy casts, ignored columns, precision beyond 2^24.
     notes: tuple[str, ...] = ()
 
@@ -122,8 +137,19 @@ class Binding:
                 probability_output=prediction["probability_output"],
                 classes=tuple(prediction["classes"]),
             ),
+            hook=_hook(data.get("hook")),
             notes=tuple(data["notes"]),
         )
+
+
+def _hook(data: Mapping[str, Any] | None) -> Hook | None:
+    if data is None:
+        return None
+    return Hook(
+        function=data["function"],
+        arguments=tuple((slot, name) for slot, name in data["arguments"]),
+        columns=tuple(_column(column) for column in data["columns"]),
+    )
 
 
 def _column(data: Mapping[str, Any]) -> ColumnSpec:
@@ -134,4 +160,6 @@ def _column(data: Mapping[str, Any]) -> ColumnSpec:
         list_size=data["list_size"],
         nulls=NullAction(data["nulls"]),
         fill=data["fill"],
+        conversion=conversion_of(data.get("conversion")),
+        lossy=Lossy(data["lossy"]) if data.get("lossy") else None,
     )

@@ -58,6 +58,15 @@ class RejectCount:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WarningCount:
+    """Rows of one chunk that were scored although something was decided about a value of theirs (WarningCode)."""
+
+    code: str
+    column: str
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Chunk:
     """One chunk as the splitter made it; never changed afterwards."""
 
@@ -79,6 +88,8 @@ class Chunk:
     # Rows that the split rejected, and why.
     rows_rejected: int = 0
     reject_counts: tuple[RejectCount, ...] = ()
+    # Of the clean rows in the chunk file; those of references are counted when they are read.
+    warning_counts: tuple[WarningCount, ...] = ()
     # Fingerprints of the input files behind `refs`.
     fingerprints: tuple[Fingerprint, ...] = ()
 
@@ -89,6 +100,7 @@ class Chunk:
             "sha256": self.sha256,
             "rejects_path": self.rejects_path,
             "refs": [asdict(ref) for ref in self.refs],
+            "warnings": [asdict(count) for count in self.warning_counts],
             "fingerprints": [asdict(fingerprint) for fingerprint in self.fingerprints],
         }
 
@@ -106,6 +118,7 @@ class Chunk:
             sha256=data["sha256"],
             rejects_path=data["rejects_path"],
             refs=tuple(RowGroupRef(**ref) for ref in data["refs"]),
+            warning_counts=tuple(WarningCount(**count) for count in data.get("warnings", ())),
             fingerprints=tuple(Fingerprint(**fingerprint) for fingerprint in data["fingerprints"]),
         )
 
@@ -136,5 +149,7 @@ class Part:
     rejects: StagedFile | None
     # Of all rejected rows; they replace the counts that the split recorded with the chunk.
     reject_counts: tuple[RejectCount, ...] = ()
+    # Of all rows that were handed to the model, by whatever step.
+    warning_counts: tuple[WarningCount, ...] = ()
     # Mergeable accuracy sums (core/accuracy), or None without a label.
     sums: bytes | None = None

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scoring.core.conversions import Conversion
+
 
 class Dtype(StrEnum):
     """Element types that tensors and columns share; the values are numpy's and Arrow's names alike."""
@@ -39,6 +41,16 @@ class NullAction(StrEnum):
     KEEP = "keep"  # a carried column: nulls travel to the output
 
 
+class Lossy(StrEnum):
+    """``--lossy``: what becomes of whole numbers that a float tensor does not hold exactly.
+
+    Without it they are rounded up to 2^53 and rejected beyond.
+    """
+
+    ROUND = "round"
+    REJECT = "reject"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ColumnSpec:
     """One column to read. A file column that is both a feature and carried has two specs."""
@@ -49,11 +61,14 @@ class ColumnSpec:
     slot: str
     # Type that the tensor wants; None for a carried column, which keeps the file's type (CSV: string).
     dtype: Dtype | None
-    # Elements per row of a fixed-size list column; None for a scalar column.
+    # Elements per row of a list column, over all its axes; None for a scalar column.
     list_size: int | None = None
     nulls: NullAction = NullAction.KEEP
     # With FILL: the value, as text; parsed as `dtype`.
     fill: str | None = None
+    # What is done to the cells before they are cast to `dtype`; None: nothing.
+    conversion: Conversion | None = None
+    lossy: Lossy | None = None
 
 
 class RejectCode(StrEnum):
@@ -68,6 +83,16 @@ class RejectCode(StrEnum):
     BAD_ENCODING = "bad_encoding"
     MODEL_REFUSED = "model_refused"
     NAN_OUTPUT = "nan_output"
+
+
+class WarningCode(StrEnum):
+    """What was decided about a value of a row that was scored."""
+
+    NULL_AS_NAN = "null_as_nan"
+    NULL_FILLED = "null_filled"
+    UNKNOWN_CATEGORY = "unknown_category"  # became the code that the spec has for unknown values
+    ROUNDED = "rounded"  # a whole number that the tensor's float type does not hold exactly
+    NAN_OUTPUT = "nan_output"  # the model answered NaN or infinity
 
 
 RAW_CHARACTERS = 500

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from scoring.core.columns import NullAction
+from scoring.core.columns import Lossy, NullAction
 from scoring.core.errors import UsageError
 from scoring.core.gates import Requirement
 from scoring.core.result_table import TableName
@@ -136,11 +136,17 @@ class JobOptions:
     to_table: str | None = None
     # Of a table that does not exist yet: one partition per job or slot.
     partition_by: str | None = None
+    # None: whole numbers are rounded to the tensor's float type up to 2^53, and rejected beyond.
+    lossy: Lossy | None = None
+    # Rows for which the model answers NaN or infinity: keep, reject, or fail the chunk.
+    nan_output: str = "keep"
+    # False: rejects and failures say where and why, but show no value of the row.
+    raw: bool = True
     # delta: the output folder is a Delta table too.
     output_format: str = "parquet"
 
     def __post_init__(self) -> None:
-        _choice("--format", self.format, ("auto", "csv", "parquet"))
+        _choice("--format", self.format, ("auto", "csv", "parquet", "jsonl"))
         _choice("--task", self.task, ("auto", "binary", "multiclass", "regression"))
         _choice("--compression", self.compression, ("lz4", "zstd", "snappy", "none"))
         for name in ("chunk_rows", "limit"):
@@ -155,6 +161,7 @@ class JobOptions:
             raise UsageError(
                 "--idempotency-key", expected="a name", got="''", remedy="is the variable behind it set? leave it out"
             )
+        _choice("--nan-output", self.nan_output, ("keep", "reject", "fail"))
         _choice("--output-format", self.output_format, ("parquet", "delta"))
         if self.to_table is not None:
             TableName.parse(self.to_table, schema="")
@@ -189,11 +196,19 @@ class JobOptions:
             priority=Priority(known["priority"]),
             tags=tuple((k, v) for k, v in known["tags"]),
             require=tuple(Requirement(**r) for r in known["require"]),
+            lossy=Lossy(known["lossy"]) if known.get("lossy") else None,
         )
         return cls(**known)
 
 
-_LATER: Mapping[str, Any] = {"to_table": None, "partition_by": None, "output_format": "parquet"}
+_LATER: Mapping[str, Any] = {
+    "to_table": None,
+    "partition_by": None,
+    "output_format": "parquet",
+    "lossy": None,
+    "nan_output": "keep",
+    "raw": True,
+}
 
 
 def _choice(option: str, value: str, choices: tuple[str, ...]) -> None:

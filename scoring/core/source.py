@@ -11,6 +11,7 @@ from scoring.core.chunks import Fingerprint
 class FileFormat(StrEnum):
     CSV = "csv"
     PARQUET = "parquet"
+    JSON_LINES = "jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)

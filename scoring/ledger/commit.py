@@ -7,14 +7,14 @@ from sqlalchemy import Integer, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from scoring.core.accuracy.figure import Figure
-from scoring.core.chunks import Part
+from scoring.core.chunks import Part, WarningCount
 from scoring.core.errors import AccountingBroken
 from scoring.core.ids import JobId
 from scoring.ledger.clock import now_us
 from scoring.ledger.database import Tx
 from scoring.ledger.parts import insert_reject_counts
 from scoring.ledger.records import Claim
-from scoring.ledger.tables import chunk_metrics, chunk_sums, chunks, parts, reject_counts
+from scoring.ledger.tables import chunk_metrics, chunk_sums, chunks, parts, reject_counts, warning_counts
 
 _OF_CHUNK = (chunks.c.job_id == bindparam("p_job")) & (chunks.c.chunk == bindparam("p_chunk"))
 _ROWS = select(chunks.c.rows).where(_OF_CHUNK).scalar_subquery()
@@ -44,6 +44,8 @@ def record_part(tx: Tx, claim: Claim, part: Part, metrics: Sequence[Figure]) -> 
         # The split's counts by reason; the part's own, which follow, hold these rows too.
         tx.execute(_DROP_REJECT_COUNTS, {"p_job": job_id, "p_chunk": chunk})
     insert_reject_counts(tx, job_id, chunk, part.reject_counts)
+    if part.warning_counts:
+        tx.execute(insert(warning_counts), [_warning(job_id, chunk, count) for count in part.warning_counts])
     if part.sums is not None:
         tx.execute(insert(chunk_sums), {"job_id": job_id, "chunk": chunk, "sums": part.sums})
     # A matrix is no number; only the job's own is kept.
@@ -86,6 +88,10 @@ def _row_of(claim: Claim, part: Part) -> dict[str, Any]:
         "p_chunk": part.chunk,
         "p_rejected": part.rows_rejected,
     }
+
+
+def _warning(job_id: JobId, chunk: int, count: WarningCount) -> dict[str, Any]:
+    return {"job_id": job_id, "chunk": chunk, "code": count.code, "column_name": count.column, "rows": count.rows}
 
 
 def _figure(job_id: JobId, chunk: int, figure: Figure) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Rows of `jobs` and `model_versions` as records, and back."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, select
@@ -12,7 +13,7 @@ from scoring.core.source import InputFile
 from scoring.core.states import Gate, JobState, Priority
 from scoring.ledger.clock import instant, maybe_instant, microseconds
 from scoring.ledger.database import Tx
-from scoring.ledger.records import Job, ModelVersion, NewJob
+from scoring.ledger.records import Job, ModelVersion, NewJob, Reference
 from scoring.ledger.tables import jobs, model_versions
 
 _VERSION = [column.label(f"model_{column.name}") for column in model_versions.c]
@@ -91,7 +92,16 @@ def version_of(row: Row[Any], prefix: str = "", aliases: tuple[str, ...] = ()) -
         micro_batch_rows=values[prefix + "micro_batch_rows"],
         created_at=instant(values[prefix + "created_at"]),
         aliases=aliases,
+        about=values[prefix + "about"],
+        served_path=values[prefix + "served_path"],
+        served_sha256=values[prefix + "served_sha256"],
+        parity=_reference(values[prefix + "parity"]),
+        baseline=_reference(values[prefix + "baseline"]),
     )
+
+
+def _reference(data: Mapping[str, Any] | None) -> Reference | None:
+    return None if data is None else Reference(**data)
 
 
 def row_of(job: NewJob) -> dict[str, Any]:

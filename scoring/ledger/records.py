@@ -1,7 +1,7 @@
 """What the ledger takes and gives: plain values, no rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -42,6 +42,23 @@ class CancelResult(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reference:
+    """Rows that were registered with a model version: a Parquet file in the store."""
+
+    # Relative to the store.
+    path: str
+    sha256: str
+    rows: int
+    # Rows with a null in a column that feeds the model.
+    rows_with_nulls: int
+    # Parity: largest difference allowed to a float, as |got − expected| ≤ tolerance · max(1, |expected|). Baseline: 0.
+    tolerance: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelVersion:
     """One version of a registered model; never changed, but that `micro_batch_rows` is measured once."""
 
@@ -59,6 +76,15 @@ class ModelVersion:
     created_at: datetime
     # Names given to this version, such as "champion".
     aliases: tuple[str, ...] = ()
+    # What the file says of itself: producer, opset, metadata; None for versions of earlier revisions.
+    about: Mapping[str, Any] | None = None
+    # The copy that is loaded, relative to the store, and its digest; None: the file itself.
+    served_path: str | None = None
+    served_sha256: str | None = None
+    # Reference rows with the answers to expect; None: nothing is proven of the model.
+    parity: Reference | None = None
+    # Rows that later batches are compared with.
+    baseline: Reference | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

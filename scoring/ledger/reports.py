@@ -22,6 +22,8 @@ VIEWS = (
     "chunk_accuracy",
     "batch_drift",
     "job_rejects",
+    "job_warnings",
+    "parity_checks",
     "processes",
     "accuracy_history",
     "job_labels",
@@ -34,12 +36,12 @@ TIMES = frozenset(
     {
         *("slot", "submitted_at", "started_at", "finished_at", "failed_at", "last_seen_at"),
         *("expected_by", "purged_at", "measured_at", "added_at", "next_slot", "last_slot", "start_by", "input_by"),
-        *("created_at", "changed_at", "decided_at"),
+        *("created_at", "changed_at", "decided_at", "checked_at"),
     }
 )
 """Columns of the views that hold times; aware datetimes in UTC here, whatever the database."""
 
-BOOLEANS = frozenset({"alert", "late", "paused", "managed"})
+BOOLEANS = frozenset({"alert", "late", "paused", "managed", "passed"})
 
 Record = dict[str, Any]
 

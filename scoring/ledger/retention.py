@@ -23,6 +23,7 @@ from scoring.ledger.tables import (
     parts,
     reject_counts,
     steps,
+    warning_counts,
 )
 
 CHUNKS_AT_ONCE = 10_000
@@ -30,7 +31,7 @@ CHUNKS_AT_ONCE = 10_000
 
 _SETTLED = [state.value for state in JobState if state.settled]
 _holder = jobs.alias("holder")
-_BY_CHUNK = (attempts, chunk_sums, chunk_metrics, reject_counts, parts, chunks, steps)
+_BY_CHUNK = (attempts, chunk_sums, chunk_metrics, reject_counts, warning_counts, parts, chunks, steps)
 """In an order that breaks no foreign key."""
 
 

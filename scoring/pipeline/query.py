@@ -26,11 +26,22 @@ TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(reports.TIMES, TIME),
     **dict.fromkeys(reports.BOOLEANS, pa.bool_()),
     **dict.fromkeys(("version", "round", "chunk", "attempt", "attempts", "slots", "first_row"), pa.int64()),
-    **dict.fromkeys(("rows", "rows_total", "rows_scored", "rows_rejected"), pa.int64()),
+    **dict.fromkeys(("rows", "rows_total", "rows_scored", "rows_rejected", "rows_with_nulls"), pa.int64()),
     **dict.fromkeys(("chunks_total", "chunks_done", "chunks_failed", "revision", "slots_waiting"), pa.int64()),
     **dict.fromkeys(("labels", "keys_unknown", "keys_doubled", "keys_replaced", "keys_shared"), pa.int64()),
     **dict.fromkeys(
-        ("rows_per_second", "eta_seconds", "seconds", "value", "coverage", "bound", "threshold"), pa.float64()
+        (
+            "rows_per_second",
+            "eta_seconds",
+            "seconds",
+            "value",
+            "coverage",
+            "bound",
+            "threshold",
+            "tolerance",
+            "max_difference",
+        ),
+        pa.float64(),
     ),
 }
 """Types of the views' columns; every other one is text. Written down, for a column may hold nothing but NULL."""

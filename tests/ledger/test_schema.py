@@ -187,6 +187,9 @@ def test_every_promised_view_is_there(ledger: Ledger) -> None:
         "chunk_accuracy": "job_id chunk metric value rows",
         "batch_drift": "job_id model version slot feature metric value threshold alert",
         "job_rejects": "job_id chunk code column_name rows",
+        "job_warnings": "job_id chunk code column_name rows",
+        "parity_checks": "model version runtime provider passed tolerance max_difference worst rows rows_with_nulls"
+        " checked_at",
         "processes": "process kind host version started_at last_seen_at slots doing",
         "accuracy_history": "job_id model version schedule slot revision measured_at metric value rows coverage status",
         "job_labels": "job_id revision file key_column label_column labels keys_unknown keys_doubled keys_replaced"

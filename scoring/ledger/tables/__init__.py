@@ -5,8 +5,8 @@ from scoring.ledger.tables.base import metadata
 from scoring.ledger.tables.deployment import meta, processes
 from scoring.ledger.tables.jobs import jobs
 from scoring.ledger.tables.labels import label_files, past_metrics
-from scoring.ledger.tables.parts import chunks, parts, reject_counts
-from scoring.ledger.tables.registry import model_aliases, model_versions, models
+from scoring.ledger.tables.parts import chunks, parts, reject_counts, warning_counts
+from scoring.ledger.tables.registry import model_aliases, model_versions, models, parity_proofs
 from scoring.ledger.tables.schedules import schedule_changes, schedules, slots
 from scoring.ledger.tables.steps import attempts, steps
 
@@ -24,6 +24,7 @@ __all__ = [
     "model_aliases",
     "model_versions",
     "models",
+    "parity_proofs",
     "parts",
     "past_metrics",
     "processes",
@@ -32,4 +33,5 @@ __all__ = [
     "schedules",
     "slots",
     "steps",
+    "warning_counts",
 ]

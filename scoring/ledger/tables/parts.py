@@ -84,3 +84,17 @@ reject_counts = Table(
     CheckConstraint("rows > 0", name="reject_counts_some"),
     sqlite_with_rowid=False,
 )
+
+warning_counts = Table(
+    "warning_counts",
+    metadata,
+    Column("job_id", Text, nullable=False),
+    Column("chunk", Integer, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("column_name", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    PrimaryKeyConstraint("job_id", "chunk", "code", "column_name", name="warning_counts_key"),
+    ForeignKeyConstraint(["job_id", "chunk"], ["parts.job_id", "parts.chunk"], name="warning_counts_part"),
+    CheckConstraint("rows > 0", name="warning_counts_some"),
+    sqlite_with_rowid=False,
+)
