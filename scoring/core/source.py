@@ -48,6 +48,8 @@ class ColumnKind(StrEnum):
     DECIMAL = "decimal"
     STRING = "string"
     FLOAT_LIST = "float_list"
+    # A member of JSON lines: what it holds is known cell by cell, and it feeds whatever the tensor wants, lists too.
+    JSON = "json"
     OTHER = "other"
 
     @property
