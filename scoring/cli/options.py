@@ -32,7 +32,7 @@ _ROWS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     ),
     (("--keep-all",), {"is_flag": True, "help": "Carry all columns, those of the model too."}),
     # What is read
-    (("--format",), {"metavar": "auto|csv|parquet", "help": "Of the inputs; default: by their extension."}),
+    (("--format",), {"metavar": "auto|csv|parquet|jsonl", "help": "Of the inputs; default: by their extension."}),
     (("--delimiter",), {"metavar": "CHAR", "help": "Between CSV cells; \\t or tab for a tab; default a comma."}),
     (("--quote",), {"metavar": "CHAR", "help": "Around CSV cells; default a double quote."}),
     (("--escape",), {"metavar": "CHAR", "help": "Before a character that means itself; default: none."}),
@@ -54,8 +54,14 @@ _ROWS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         ("--nulls",),
         {"metavar": "nan|reject|fill=V", "help": "Nulls in the model's columns; default: NaN, else reject."},
     ),
+    (
+        ("--lossy",),
+        {"metavar": "round|reject", "help": "Whole numbers that a float tensor rounds; default: rejected beyond 2^53."},
+    ),
+    (("--nan-output",), {"metavar": "keep|reject|fail", "help": "Rows with NaN or infinite answers; default keep."}),
     (("--max-rejected",), {"metavar": "1%|N", "help": "More rejected rows fail the job; default 1%."}),
     (("--strict",), {"is_flag": True, "help": "The same as --max-rejected 0."}),
+    (("--no-raw",), {"is_flag": True, "default": None, "help": "Show no values of rejected rows, only where and why."}),
     (("--chunk-rows",), {"metavar": "auto|N", "help": "Rows per chunk and part file; default auto."}),
     # How good it is
     (("--label",), {"metavar": "COL", "help": "Column with the truth: the job's accuracy is computed."}),

@@ -16,7 +16,7 @@ TABS = ("\\t", "tab", "TAB")
 
 
 def job_options(**arguments: object) -> JobOptions:
-    """Options from arguments by name: JobOptions' and CsvDialect's fields, `strict`, `no_header` and `tag`.
+    """Options from arguments by name: JobOptions' and CsvDialect's fields, `strict`, `no_header`, `no_raw` and `tag`.
 
     Values may be text, as on a command line, or plain Python values; None means the default. Lists may be given as one
     text with commas (`columns`) or as one value (`key`). Raises UsageError for an unknown name or a wrong value.
@@ -31,6 +31,8 @@ def job_options(**arguments: object) -> JobOptions:
         given["max_rejected"] = "0"
     if "no_header" in given:
         given["header"] = not given.pop("no_header")
+    if "no_raw" in given:
+        given["raw"] = not given.pop("no_raw")
     if "tag" in given:
         given["tags"] = given.pop("tag")
     if given.get("format") == "delta":
@@ -50,6 +52,7 @@ _NAMES = (
     *_DIALECT,
     "strict",
     "no_header",
+    "no_raw",
     "tag",
 )
 
