@@ -1,4 +1,4 @@
-"""The program as a person types it: a subprocess with settings of its own."""
+"""The program as a person types it: a process with settings of its own."""
 
 import json
 import os
@@ -6,10 +6,14 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
+
+from tests.acceptance.warm import WarmProgram
 
 BIN = Path(sys.executable).parent
 TIMEOUT_SECONDS = 120
+WARM = WarmProgram()
 
 
 class Program:
@@ -28,7 +32,7 @@ class Program:
             cwd=self.folder,
             env=os.environ | self.settings,
             stdin=options.pop("stdin", subprocess.DEVNULL),
-            stdout=subprocess.PIPE,
+            stdout=options.pop("stdout", subprocess.PIPE),
             stderr=options.pop("stderr", subprocess.PIPE),
             text=True,
             **options,
@@ -38,11 +42,21 @@ class Program:
         self, *arguments: object, code: int = 0, name: str = "scoring", stdin: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run to the end; fails unless the exit code is `code`."""
-        process = self.start(*arguments, name=name, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL)
-        out, err = process.communicate(stdin, timeout=TIMEOUT_SECONDS)
-        assert process.returncode == code, f"exit {process.returncode}, expected {code}\n{out}\n{err}"
-        assert "Traceback" not in err, err
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        with TemporaryFile("w+") as given, TemporaryFile("w+") as out, TemporaryFile("w+") as err:
+            given.write(stdin or "")
+            given.seek(0)
+            if any(setting.startswith("PYTHON") for setting in self.settings):
+                # The interpreter reads these when it starts.
+                returned = self.start(*arguments, name=name, stdin=given, stdout=out, stderr=err).wait(TIMEOUT_SECONDS)
+            else:
+                command = WARM.start(name, list(map(str, arguments)), self.folder, self.settings, (given, out, err))
+                returned = command.wait(TIMEOUT_SECONDS)
+            out.seek(0)
+            err.seek(0)
+            done = subprocess.CompletedProcess(arguments, returned, out.read(), err.read())
+        assert done.returncode == code, f"exit {done.returncode}, expected {code}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
 
     def json(self, *arguments: object, code: int = 0) -> Any:
         """Run with --json; the one document on stdout."""
