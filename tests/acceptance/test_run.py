@@ -208,3 +208,11 @@ def test_the_sums_of_a_measured_job_are_dropped(program: Program, model: Path, w
     with closing(sqlite3.connect(program.folder / "home/ledger.db")) as ledger:
         assert (0,) == ledger.execute("SELECT count(*) FROM chunk_sums").fetchone()
     assert job["metrics"]["accuracy"] is not None
+
+
+@pytest.mark.parametrize("name", ["scoring", "submit-job"])
+def test_the_installed_programs_start(program: Program, name: str) -> None:
+    """By their own scripts: most other tests skip the start."""
+    started = program.start("--help", name=name)
+    assert f"Usage: {name}" in started.communicate(timeout=60)[0]
+    assert 0 == started.returncode
