@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from scoring.core.chunks import Chunk
+from scoring.core.chunks import Chunk, WarningCount
 from scoring.core.columns import ColumnSpec, Dtype
 from scoring.data.chunk_files import write_chunk_file
 from scoring.data.rejects import Reject, count_rejects, reject_batch
+from scoring.data.warnings import summed
 
 
 class ChunkBuilder:
@@ -28,6 +29,7 @@ class ChunkBuilder:
         self.rows = 0
         self._batches: list[pa.RecordBatch] = []
         self._rejects: list[Reject] = []
+        self._warnings: list[WarningCount] = []
 
     @property
     def next_row(self) -> int:
@@ -43,10 +45,13 @@ class ChunkBuilder:
     def at_limit(self) -> bool:
         return self._limit is not None and self.next_row >= self._limit
 
-    def add(self, rows: int, clean: pa.RecordBatch, rejects: Sequence[Reject]) -> None:
-        """Add the next `rows` rows of the input."""
+    def add(
+        self, rows: int, clean: pa.RecordBatch, rejects: Sequence[Reject], warnings: Sequence[WarningCount]
+    ) -> None:
+        """Add the next `rows` rows of the input; warnings: of the clean ones."""
         self._batches.append(clean)
         self._rejects.extend(rejects)
+        self._warnings.extend(warnings)
         self.rows += rows
 
     def finish(self) -> Chunk:
@@ -68,6 +73,7 @@ class ChunkBuilder:
             rejects_path=rejects.name if rejects else None,
             rows_rejected=len(self._rejects),
             reject_counts=count_rejects(found),
+            warning_counts=summed(self._warnings),
         )
         self.skip_to(self.chunk + 1, self.next_row)
         return chunk
@@ -75,4 +81,4 @@ class ChunkBuilder:
     def skip_to(self, chunk: int, row: int) -> None:
         """Begin chunk `chunk` at `row`: what lies before needs no file."""
         self.chunk, self.first_row, self.rows = chunk, row, 0
-        self._batches, self._rejects = [], []
+        self._batches, self._rejects, self._warnings = [], [], []

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scoring.core.chunks import Chunk
+from scoring.core.chunks import Chunk, WarningCount
 from scoring.core.columns import ColumnSpec, Dtype
 from scoring.core.errors import ChunkCorrupt
 from scoring.data.arrays import Ints, one_batch, values_of
@@ -28,6 +28,8 @@ class CleanChunk:
     rows: Ints
     # REJECT_SCHEMA; the rows of the chunk that are not in `batch`. None where there are none.
     rejects: pa.RecordBatch | None
+    # Of the rows in `batch`: what was decided about them before the model sees them.
+    warnings: tuple[WarningCount, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +39,12 @@ class WrittenFile:
     sha256: str
 
 
-def read_chunk(chunk: Chunk, work: Path, columns: Sequence[ColumnSpec]) -> CleanChunk:
-    """Raises ChunkCorrupt where a chunk file is gone or damaged, InputChanged where the input behind `refs` differs."""
+def read_chunk(chunk: Chunk, work: Path, columns: Sequence[ColumnSpec], *, raw: bool = True) -> CleanChunk:
+    """raw: rejects of referenced rows may show their values; those of a file are as the split wrote them.
+
+    Raises ChunkCorrupt where a chunk file is gone or damaged, InputChanged where the input behind `refs` differs."""
     if chunk.path is None:
-        return _read_refs(chunk, columns)
+        return _read_refs(chunk, columns, raw)
     dictionaries = [spec.slot for spec in columns if spec.dtype is Dtype.STRING]
     batch = _read(work / chunk.path, dictionaries)
     rejects = read_rejects(chunk, work)
@@ -52,7 +56,7 @@ def read_chunk(chunk: Chunk, work: Path, columns: Sequence[ColumnSpec]) -> Clean
             got=f"{batch.num_rows}",
             remedy="score the job again",
         )
-    return CleanChunk(batch=batch, rows=rows, rejects=rejects)
+    return CleanChunk(batch=batch, rows=rows, rejects=rejects, warnings=chunk.warning_counts)
 
 
 def rows_without(chunk: Chunk, rejects: pa.RecordBatch | None) -> Ints:
@@ -117,6 +121,6 @@ def _read(path: Path, dictionaries: Sequence[str]) -> pa.RecordBatch:
         ) from error
 
 
-def _read_refs(chunk: Chunk, columns: Sequence[ColumnSpec]) -> CleanChunk:
-    batch, rejects = read_refs(chunk, columns)
-    return CleanChunk(batch=batch, rows=rows_without(chunk, rejects), rejects=rejects)
+def _read_refs(chunk: Chunk, columns: Sequence[ColumnSpec], raw: bool) -> CleanChunk:
+    batch, rejects, warnings = read_refs(chunk, columns, raw=raw)
+    return CleanChunk(batch=batch, rows=rows_without(chunk, rejects), rejects=rejects, warnings=warnings)

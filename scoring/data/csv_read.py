@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
+from scoring.core.chunks import WarningCount
 from scoring.core.columns import ColumnSpec, Dtype, RejectCode
 from scoring.core.errors import AccountingBroken, InputRefused
 from scoring.core.options import CsvDialect
@@ -26,6 +27,7 @@ from scoring.data.csv_stream import open_text
 from scoring.data.faults import Fault, Faults
 from scoring.data.rejects import Reject
 from scoring.data.screen import screen
+from scoring.data.warnings import Notes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,10 @@ class CsvPiece:
     batch: pa.RecordBatch
     # In row order; `row` counts from the start of the block.
     faults: tuple[Fault, ...]
+    # Of the rows of `batch`.
+    notes: Notes
+    # False: rejects show nothing of the row.
+    raw: bool = True
 
     @cached_property
     def _fault_rows(self) -> list[int]:
@@ -45,10 +51,12 @@ class CsvPiece:
 
     def clean(self, start: int, stop: int) -> pa.RecordBatch:
         """The clean ones of the rows [start, stop)."""
-        if not self.faults:
-            return self.batch.slice(start, stop - start)
-        first, last = (n - int(np.searchsorted(self._fault_rows, n)) for n in (start, stop))
+        first, last = self._clean_bounds(start, stop)
         return self.batch.slice(first, last - first)
+
+    def warnings(self, start: int, stop: int) -> tuple[WarningCount, ...]:
+        """Of the clean ones of the rows [start, stop)."""
+        return self.notes.counts(*self._clean_bounds(start, stop))
 
     def rejects(self, start: int, stop: int, first_row: int) -> list[Reject]:
         """The others; first_row: position of row `start` in the job's input."""
@@ -60,7 +68,7 @@ class CsvPiece:
                 column=fault.column,
                 code=fault.code,
                 reason=fault.reason,
-                raw=self.block.raw(fault.row),
+                raw=self.block.raw(fault.row) if self.raw else "",
             )
             for fault in self.faults
             if start <= fault.row < stop
@@ -70,14 +78,26 @@ class CsvPiece:
         """Offset in the file's text, and physical lines before it, of row `row`; `rows` is the end."""
         return self.block.place(row, self.rows)
 
+    def _clean_bounds(self, start: int, stop: int) -> tuple[int, int]:
+        if not self.faults:
+            return start, stop
+        first, last = (n - int(np.searchsorted(self._fault_rows, n)) for n in (start, stop))
+        return first, last
+
 
 class CsvReader:
-    """One CSV file, opened for the columns of one job. Raises InputRefused where they are not there."""
+    """One CSV file, opened for the columns of one job. Raises InputRefused where they are not there.
 
-    def __init__(self, file: InputFile, columns: Sequence[ColumnSpec], dialect: CsvDialect) -> None:
+    raw: rejects may show values of the row.
+    """
+
+    def __init__(
+        self, file: InputFile, columns: Sequence[ColumnSpec], dialect: CsvDialect, *, raw: bool = True
+    ) -> None:
         self._file = file
         self._columns = columns
         self._dialect = dialect
+        self._raw = raw
         self._header: Header = read_header(file, dialect)
         check_columns(file.path, self._header.names, columns, dialect.delimiter)
         # Columns go by number inside the parser: names may be empty or stand twice.
@@ -175,7 +195,7 @@ class CsvReader:
             return None
 
     def _screen(self, block: Block, table: pa.Table, misfits: list[Fault]) -> CsvPiece:
-        known = Faults(table.num_rows)
+        known = Faults(table.num_rows, raw=self._raw)
         arrays = []
         cells: dict[str, pa.Array] = {}
         for spec in self._columns:
@@ -191,6 +211,8 @@ class CsvReader:
             rows=table.num_rows + len(misfits),
             batch=screened.batch,
             faults=_merge(screened.faults, misfits, table.num_rows),
+            notes=screened.notes,
+            raw=self._raw,
         )
 
     def _decode(self, array: pa.Array, spec: ColumnSpec, faults: Faults) -> pa.Array:
@@ -215,7 +237,7 @@ class CsvReader:
         )
         empty = pa.schema(list(self._types.items())).empty_table()
         none = self._screen(block, empty, [])
-        return CsvPiece(file=self._file.path, block=block, rows=1, batch=none.batch, faults=(fault,))
+        return replace(none, rows=1, faults=(fault,))
 
 
 def _column_types(columns: Sequence[ColumnSpec], numbers: dict[str, str]) -> dict[str, pa.DataType]:

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scoring.core.chunks import Chunk, RowGroupRef
+from scoring.core.chunks import Chunk, RowGroupRef, WarningCount
 from scoring.core.columns import ColumnSpec
 from scoring.core.errors import InputRefused
 from scoring.data.arrays import Ints, one_batch
-from scoring.data.faults import Fault, shown
+from scoring.data.faults import Fault, Faults, shown
 from scoring.data.fingerprints import check_unchanged
 from scoring.data.rejects import Reject, reject_batch
 from scoring.data.screen import screen
@@ -62,8 +62,10 @@ def names_of(columns: Sequence[ColumnSpec]) -> list[str]:
     return list(dict.fromkeys(spec.name for spec in columns))
 
 
-def read_refs(chunk: Chunk, columns: Sequence[ColumnSpec]) -> tuple[pa.RecordBatch, pa.RecordBatch | None]:
-    """The clean rows behind a chunk's references, and its rejects. Raises InputChanged, InputRefused."""
+def read_refs(
+    chunk: Chunk, columns: Sequence[ColumnSpec], *, raw: bool
+) -> tuple[pa.RecordBatch, pa.RecordBatch | None, tuple[WarningCount, ...]]:
+    """The clean rows behind a chunk's references, its rejects and its warnings. Raises InputChanged, InputRefused."""
     for seen in chunk.fingerprints:
         check_unchanged(seen)
     tables = []
@@ -73,17 +75,21 @@ def read_refs(chunk: Chunk, columns: Sequence[ColumnSpec]) -> tuple[pa.RecordBat
     for seen in chunk.fingerprints:
         check_unchanged(seen)
     batch = slot_batch(pa.concat_tables(tables), columns)
-    screened = screen(batch, columns)
+    screened = screen(batch, columns, faults=Faults(batch.num_rows, raw=raw))
     if not screened.faults:
-        return screened.batch, None
-    rejects = list(reject_rows(batch, screened.faults, columns, chunk.first_row, _files(chunk.refs)))
-    return screened.batch, reject_batch(rejects)
+        return screened.batch, None, screened.warnings
+    shown_columns = columns if raw else ()
+    rejects = list(reject_rows(batch, screened.faults, shown_columns, chunk.first_row, _files(chunk.refs)))
+    return screened.batch, reject_batch(rejects), screened.warnings
 
 
 def reject_rows(
     batch: pa.RecordBatch, faults: Sequence[Fault], columns: Sequence[ColumnSpec], first_row: int, files: Sequence[str]
 ) -> Iterator[Reject]:
-    """batch: the rows before screening, slots as columns. files: of each row, or one for all of them."""
+    """batch: the rows before screening, slots as columns. columns: those that `raw` shows.
+
+    files: of each row, or one for all of them.
+    """
     for fault in faults:
         yield Reject(
             row=first_row + fault.row,

@@ -10,12 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scoring.core.columns import ColumnSpec, Dtype, NullAction, RejectCode
+from scoring.core.chunks import WarningCount
+from scoring.core.columns import ColumnSpec, Dtype, NullAction, RejectCode, WarningCode
 from scoring.core.options import CsvDialect
 from scoring.data.arrays import ARROW_TYPES, Mask, keep_rows, null_mask, number_array, text_array, values_of
 from scoring.data.cast import cast_native, cast_text
-from scoring.data.faults import Fault, Faults, shown
+from scoring.data.faults import Fault, Faults
 from scoring.data.screen_lists import list_column
+from scoring.data.warnings import Notes
+
+NOTED = {NullAction.NAN: WarningCode.NULL_AS_NAN, NullAction.FILL: WarningCode.NULL_FILLED}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,12 @@ class Screened:
     dropped: Mask
     # In row order.
     faults: tuple[Fault, ...]
+    # Of the rows of `batch`.
+    notes: Notes
+
+    @property
+    def warnings(self) -> tuple[WarningCount, ...]:
+        return self.notes.counts()
 
 
 def screen(
@@ -39,7 +49,7 @@ def screen(
     """Type and judge each column.
 
     batch: one column per slot. Text in a number column is CSV text, read as `dialect` says.
-    faults: what is known of the rows already; added to.
+    faults: what is known of the rows already, and whether reasons may show values; added to.
     """
     faults = faults or Faults(batch.num_rows)
     arrays = [_column(batch.column(spec.slot), spec, faults, dialect) for spec in columns]
@@ -48,6 +58,7 @@ def screen(
         batch=keep_rows(clean, faults.dropped),
         dropped=faults.dropped,
         faults=tuple(sorted(faults.found, key=lambda fault: fault.row)),
+        notes=faults.notes,
     )
 
 
@@ -64,12 +75,12 @@ def _column(array: pa.Array, spec: ColumnSpec, faults: Faults, dialect: CsvDiale
         text = pa.types.is_string(array.type) and dialect is not None
         cast = cast_text(array, spec.dtype, dialect or CsvDialect()) if text else cast_native(array, spec.dtype)
         said = f"is no {spec.dtype}"
-        faults.add(cast.bad, spec.name, RejectCode.BAD_VALUE, lambda row: f"{shown(cells[row].as_py())} {said}")
+        faults.add(cast.bad, spec.name, RejectCode.BAD_VALUE, lambda row: f"{faults.shown(cells[row].as_py())} {said}")
         faults.add(
             cast.wide,
             spec.name,
             RejectCode.OUT_OF_RANGE,
-            lambda row: f"{shown(cells[row].as_py())} does not fit into {spec.dtype}",
+            lambda row: f"{faults.shown(cells[row].as_py())} does not fit into {spec.dtype}",
         )
         array = cast.array
         return _number_column(array, cells, spec, faults)
@@ -85,7 +96,7 @@ def _number_column(array: pa.Array, cells: pa.Array, spec: ColumnSpec, faults: F
             ~finite & ~empty,
             spec.name,
             RejectCode.OUT_OF_RANGE,
-            lambda row: f"{shown(cells[row].as_py())} is infinite as {spec.dtype}",
+            lambda row: f"{faults.shown(cells[row].as_py())} is infinite as {spec.dtype}",
         )
         nulls = empty
     if nulls is None or spec.nulls is NullAction.KEEP:
@@ -95,6 +106,7 @@ def _number_column(array: pa.Array, cells: pa.Array, spec: ColumnSpec, faults: F
         return number_array(values)
     filled = values.copy()
     filled[nulls] = np.nan if spec.nulls is NullAction.NAN else fill_value(spec)
+    faults.note(nulls, spec.name, NOTED[spec.nulls])
     return number_array(filled)
 
 
@@ -107,6 +119,7 @@ def _text_column(array: pa.Array, spec: ColumnSpec, faults: Faults) -> pa.Array:
     if nulls is None or spec.nulls is NullAction.KEEP:
         return array
     if spec.nulls is NullAction.FILL:
+        faults.note(nulls, spec.name, WarningCode.NULL_FILLED)
         return pc.fill_null(pc.cast(array, pa.string()), text_array([spec.fill or ""])[0])
     faults.add(nulls, spec.name, RejectCode.NULL_VALUE, lambda row: "no value, and nulls are rejected")
     return array

@@ -21,19 +21,30 @@ def split(
     work: Path,
     limit: int | None = None,
     whole_groups: bool = False,
+    raw: bool = True,
 ) -> Iterator[tuple[Chunk, Position]]:
     """Yields each chunk once its file is whole, with the position behind it; the caller records both.
 
     chunk_rows: chunk i holds the rows [i * chunk_rows, (i + 1) * chunk_rows).
     start: Position() or one that was yielded; the chunks behind it are the same either way.
     work: folder of the chunk files. limit: the first rows of the job only.
+    raw: rejects may show values of their rows.
     whole_groups: Parquet row groups of a good size become chunks as they stand, small ones are joined.
     Without rows nothing is yielded; the last position's `row` is the number of rows read.
     Raises InputRefused, InputChanged, InputMissing, InputNotVisible.
     """
     if files[0].format is FileFormat.CSV:
-        yield from split_csv(files, columns, dialect, chunk_rows=chunk_rows, start=start, work=work, limit=limit)
+        yield from split_csv(
+            files, columns, dialect, chunk_rows=chunk_rows, start=start, work=work, limit=limit, raw=raw
+        )
     else:
         yield from split_parquet(
-            files, columns, chunk_rows=chunk_rows, start=start, work=work, limit=limit, whole_groups=whole_groups
+            files,
+            columns,
+            chunk_rows=chunk_rows,
+            start=start,
+            work=work,
+            limit=limit,
+            whole_groups=whole_groups,
+            raw=raw,
         )

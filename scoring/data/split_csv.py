@@ -21,6 +21,7 @@ def split_csv(
     start: Position,
     work: Path,
     limit: int | None,
+    raw: bool,
 ) -> Iterator[tuple[Chunk, Position]]:
     """See `split`."""
     builder = ChunkBuilder(columns, work, chunk_rows=chunk_rows, chunk=start.chunk, row=start.row, limit=limit)
@@ -30,7 +31,7 @@ def split_csv(
             break
         file = files[index]
         check_unchanged(file.fingerprint)
-        reader = CsvReader(file, columns, dialect)
+        reader = CsvReader(file, columns, dialect, raw=raw)
         first = start if index == start.file else Position()
         for piece in reader.pieces(first.byte, first.line):
             for taken in _fill(builder, piece):
@@ -50,7 +51,8 @@ def _fill(builder: ChunkBuilder, piece: CsvPiece) -> Iterator[int]:
     taken = 0
     while taken < piece.rows and builder.room:
         stop = min(piece.rows, taken + builder.room)
-        builder.add(stop - taken, piece.clean(taken, stop), piece.rejects(taken, stop, builder.next_row))
+        rejects = piece.rejects(taken, stop, builder.next_row)
+        builder.add(stop - taken, piece.clean(taken, stop), rejects, piece.warnings(taken, stop))
         taken = stop
         yield taken
 

@@ -11,6 +11,7 @@ from scoring.core.chunks import MAX_DECODE_RATIO, MAX_GROUP_ROWS, Chunk, RowGrou
 from scoring.core.columns import ColumnSpec
 from scoring.core.source import InputFile, Position
 from scoring.data.chunk_builder import ChunkBuilder
+from scoring.data.faults import Faults
 from scoring.data.fingerprints import check_unchanged
 from scoring.data.parquet_read import (
     BATCH_ROWS,
@@ -48,13 +49,14 @@ def split_parquet(
     work: Path,
     limit: int | None,
     whole_groups: bool,
+    raw: bool,
 ) -> Iterator[tuple[Chunk, Position]]:
     """See `split`."""
     for file in files[start.file :]:
         check_unchanged(file.fingerprint)
     seen = {file.path: file.fingerprint for file in files}
     builder = ChunkBuilder(columns, work, chunk_rows=chunk_rows, chunk=start.chunk, row=start.row, limit=None)
-    with RowStream(columns) as stream:
+    with RowStream(columns, raw=raw) as stream:
         for part in plan_ranges(files, start, chunk_rows=chunk_rows, limit=limit, whole_groups=whole_groups):
             if part.referenced:
                 chunk = Chunk(
@@ -132,8 +134,9 @@ def _pieces(
 class RowStream:
     """Decodes row groups forwards, so that the chunks of one large group do not decode it again from its start."""
 
-    def __init__(self, columns: Sequence[ColumnSpec]) -> None:
+    def __init__(self, columns: Sequence[ColumnSpec], *, raw: bool) -> None:
         self._columns = columns
+        self._raw = raw
         self._at: tuple[str, int, int] | None = None
         self._batches: Iterator[pa.RecordBatch] = iter(())
         self._held: pa.RecordBatch | None = None
@@ -159,9 +162,10 @@ class RowStream:
 
     def _add(self, batch: pa.RecordBatch, ref: RowGroupRef, builder: ChunkBuilder) -> None:
         slots = slot_batch(batch, self._columns)
-        screened = screen(slots, self._columns)
-        rejects = list(reject_rows(slots, screened.faults, self._columns, builder.next_row, [ref.file]))
-        builder.add(batch.num_rows, screened.batch, rejects)
+        screened = screen(slots, self._columns, faults=Faults(slots.num_rows, raw=self._raw))
+        shown = self._columns if self._raw else ()
+        rejects = list(reject_rows(slots, screened.faults, shown, builder.next_row, [ref.file]))
+        builder.add(batch.num_rows, screened.batch, rejects, screened.warnings)
 
     def _seek(self, ref: RowGroupRef) -> None:
         self._close()

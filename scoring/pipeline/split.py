@@ -51,6 +51,7 @@ def _chunks(context: Context, job: Job, start: Position) -> Iterator[tuple[Chunk
         work=context.work_folder(job.id),
         limit=job.options.limit,
         whole_groups=job.whole_groups,
+        raw=job.options.raw,
     )
 
 
