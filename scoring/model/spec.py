@@ -1,16 +1,16 @@
 """model.yaml: what the model file itself cannot say."""
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from scoring.core.binding import Task
-from scoring.core.errors import InputMissing, ModelRefused
-
-_KEYS = ("features", "inputs", "classes", "task", "rename", "fill")
-_LATER = ("categories", "prepare")
+from scoring.core.conversions import Categories
+from scoring.model.spec_conversions import Derived, read_categories, read_derived
+from scoring.model.spec_prepare import Prepare, read_prepare
+from scoring.model.spec_values import bad, check_keys, choice, mapping, names, sizes, text
+from scoring.model.spec_yaml import read_yaml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +28,17 @@ class ModelSpec:
     rename: Mapping[str, str] = field(default_factory=dict)
     # Column → what a null in it becomes, as text.
     fill: Mapping[str, str] = field(default_factory=dict)
+    # Column → the codes of its values.
+    categories: Mapping[str, Categories] = field(default_factory=dict)
+    # Feature, which may stand wherever a column may → what it is reckoned from.
+    derive: Mapping[str, Derived] = field(default_factory=dict)
+    # Model input → sizes of the axes of one row, for axes that the model leaves open.
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    prepare: Prepare | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Keys of later revisions are left out where they are empty: older specs keep their digest."""
+        return {key: value for key, value in asdict(self).items() if value or key not in _LATER}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "ModelSpec":
@@ -41,80 +49,46 @@ class ModelSpec:
             task=Task(data["task"]) if data["task"] else None,
             rename=dict(data["rename"]),
             fill=dict(data["fill"]),
+            categories={name: Categories(**table) for name, table in data.get("categories", {}).items()},
+            derive={name: Derived.from_json(derived) for name, derived in data.get("derive", {}).items()},
+            shapes={name: tuple(shape) for name, shape in data.get("shapes", {}).items()},
+            prepare=Prepare.from_json(data["prepare"]) if data.get("prepare") else None,
         )
 
 
+_LATER = ("categories", "derive", "shapes", "prepare")
+_KEYS = tuple(key.name for key in fields(ModelSpec))
+
+
 def load_spec(path: str | Path | None) -> ModelSpec:
-    """The spec in a file; an empty one for None. InputMissing, or ModelRefused naming the line that does not fit."""
+    """The spec in a file; an empty one for None. InputMissing, or ModelRefused naming the key that does not fit."""
     if path is None:
         return ModelSpec()
-    import yaml
-
-    try:
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputMissing(f"no spec at {path}", expected="a model.yaml", remedy="check the path") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise _bad("the file", "YAML", str(error).replace("\n", " ")[:200]) from error
+    data = read_yaml(path)
     if data is None:
         return ModelSpec()
     if not isinstance(data, dict):
-        raise _bad("the file", "keys and values", type(data).__name__)
-    _check_keys([str(key) for key in data])
+        raise bad("the file", "keys and values", type(data).__name__)
+    check_keys("", data, _KEYS)
+    tables = {
+        key: mapping(key, data.get(key)) for key in _KEYS if key not in ("features", "classes", "task", "prepare")
+    }
     return ModelSpec(
-        features=_names("features", data.get("features")),
-        inputs={name: _names(f"inputs: {name}", columns) for name, columns in _map("inputs", data).items()},
-        classes=_names("classes", data.get("classes")),
+        features=names("features", data.get("features")),
+        inputs={name: names(f"inputs: {name}", columns) for name, columns in tables["inputs"].items()},
+        classes=names("classes", data.get("classes")),
         task=_task(data.get("task")),
-        rename={name: _text(f"rename: {name}", value) for name, value in _map("rename", data).items()},
-        fill={name: _text(f"fill: {name}", value) for name, value in _map("fill", data).items()},
+        rename={name: text(f"rename: {name}", value) for name, value in tables["rename"].items()},
+        fill={name: text(f"fill: {name}", value) for name, value in tables["fill"].items()},
+        categories={name: read_categories(name, value) for name, value in tables["categories"].items()},
+        derive={name: read_derived(name, value) for name, value in tables["derive"].items()},
+        shapes={name: sizes(f"shapes: {name}", value) for name, value in tables["shapes"].items()},
+        prepare=read_prepare(data.get("prepare")),
     )
 
 
-def _check_keys(keys: list[str]) -> None:
-    for key in keys:
-        if key in _LATER:
-            raise _bad(f"key {key!r}", "one of " + ", ".join(_KEYS), "a key that this version does not read yet")
-        if key not in _KEYS:
-            near = difflib.get_close_matches(key, _KEYS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "take it out"
-            raise _bad(f"unknown key {key!r}", "one of " + ", ".join(_KEYS), repr(key), remedy=hint)
-
-
-def _map(key: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    value = data.get(key)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise _bad(key, "name: value pairs", type(value).__name__)
-    return {_text(key, name): item for name, item in value.items()}
-
-
-def _names(key: str, value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list):
-        value = [value]
-    names = tuple(_text(key, item) for item in value)
-    if len(set(names)) < len(names):
-        raise _bad(key, "each name once", ", ".join(names)[:200])
-    return names
-
-
-def _text(key: str, value: Any) -> str:
-    # YAML reads a bare yes, no, on and off as true and false: the name would be lost.
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise _bad(key, "text or numbers", repr(value), remedy="put the name in quotes, such as 'no'")
-    return str(value)
-
-
 def _task(value: Any) -> Task | None:
-    if value is None or value == "auto":
+    if value is None:
         return None
-    if value not in [task.value for task in Task]:
-        raise _bad("task", "auto, binary, multiclass or regression", repr(value))
-    return Task(value)
-
-
-def _bad(what: str, expected: str, got: str, *, remedy: str = "correct model.yaml") -> ModelRefused:
-    return ModelRefused(f"the model's spec: {what}", expected=expected, got=got, remedy=remedy)
+    word = choice("task", value, ("auto", *(task.value for task in Task)))
+    return None if word == "auto" else Task(word)
