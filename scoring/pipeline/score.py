@@ -55,7 +55,7 @@ def score(context: Context, claim: Claim, lease: Lease) -> None:
 
 
 def _stage(context: Context, job: Job, chunk: Chunk, attempt: int, lease: Lease) -> _Staged:
-    clean = read_chunk(chunk, context.work_folder(job.id), job.binding.columns)
+    clean = read_chunk(chunk, context.work_folder(job.id), job.binding.columns, raw=job.options.raw)
     lease.check()
     model = context.models.get(job)
     micro_batch_rows = _micro_batch_rows(context, job, model, clean.batch)
