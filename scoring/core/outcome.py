@@ -32,6 +32,8 @@ class Outcome:
     verdict: Verdict
     code: ErrorCode | None = None
     error: str = ""
+    # True: the error says that no other chunk of the job can be right either.
+    stops_job: bool = False
 
 
 ERROR_CHARACTERS = 2_000
@@ -47,7 +49,9 @@ def judge(error: BaseException) -> Outcome:
             return Outcome(verdict=Verdict.RELEASED, code=error.code, error=text)
         case Retryable():
             return Outcome(verdict=Verdict.RETRYABLE, code=error.code, error=text)
-        case Permanent() | InputRefused():
+        case InputRefused():
+            return Outcome(verdict=Verdict.PERMANENT, code=error.code, error=text, stops_job=True)
+        case Permanent():
             return Outcome(verdict=Verdict.PERMANENT, code=error.code, error=text)
         case MemoryError():
             return Outcome(verdict=Verdict.RETRYABLE, code=OutOfMemory.code, error=text)

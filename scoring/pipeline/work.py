@@ -26,9 +26,6 @@ ACTIONS: dict[StepKind, Callable[[Context, Claim, Lease], None]] = {
     StepKind.FINALIZE: finalize,
 }
 
-STOPS_THE_JOB = frozenset({ErrorCode.INPUT_REFUSED, ErrorCode.INPUT_CHANGED, ErrorCode.INPUT_MISSING})
-"""Errors of one chunk that say that no other chunk can be right either."""
-
 OUTAGE_PAUSE_SECONDS = 1.0
 """Pause between two tries to tell the ledger what came of a step."""
 
@@ -89,7 +86,7 @@ def _move(tx: Tx, context: Context, claim: Claim, outcome: Outcome) -> None:
         steps.release(tx, claim, due_in_seconds=pause, code=outcome.code)
         return
     steps.fail(tx, claim, outcome, backoff_seconds(claim.failures + 1, context.settings.lease_seconds))
-    if outcome.code in STOPS_THE_JOB:
+    if outcome.stops_job and outcome.code is not None:
         jobs.stop(tx, claim.step.job_id, outcome.code, outcome.error)
 
 
