@@ -7,13 +7,11 @@ from functools import cached_property
 import numpy as np
 
 from scoring.core.errors import InputRefused
+from scoring.core.limits import MAX_RECORD_BYTES
 from scoring.core.options import CsvDialect
 from scoring.data.arrays import Ints
 from scoring.data.csv_scan import Scan, comment_starts, line_ends, scan
 from scoring.data.csv_stream import BLOCK_BYTES, Text
-
-MAX_RECORD_BYTES = 16 * 2**20
-"""A longer record is rejected as `cell_too_large`: nothing that a model reads comes near it."""
 
 
 @dataclass(frozen=True, kw_only=True)

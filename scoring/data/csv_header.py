@@ -10,10 +10,12 @@ from itertools import chain
 
 from scoring.core.columns import ColumnSpec
 from scoring.core.errors import InputRefused, UsageError
+from scoring.core.limits import MAX_COLUMNS, MAX_HEADER_BYTES
 from scoring.core.options import CsvDialect
 from scoring.core.source import InputFile
 from scoring.data.csv_blocks import Block, read_blocks
 from scoring.data.csv_encoding import masked, shown_encoding
+from scoring.data.csv_scan import line_ends
 from scoring.data.csv_stream import BLOCK_BYTES, Text, open_text
 
 csv.field_size_limit(2**24)
@@ -32,7 +34,9 @@ class Header:
 
 
 def read_header(file: InputFile, dialect: CsvDialect) -> Header:
-    """Raises InputRefused for an empty file, UTF-16, and names in a wrong number; UsageError for a wide delimiter."""
+    """Raises InputRefused for an empty file, UTF-16, names in a wrong number, and more columns or a longer header than
+    the limits allow; UsageError for a wide delimiter.
+    """
     _check_marks(dialect)
     with _first_block(file, dialect) as (block, offset, line):
         if block is None or not len(block.starts):
@@ -43,7 +47,9 @@ def read_header(file: InputFile, dialect: CsvDialect) -> Header:
             )
         # Without a header, a byte that is no text costs the first row, not the file.
         first = block if dialect.header else replace(block, text=masked(block.text))
+        _check_length(file.path, len(first.record(0)) if first.oversized is None else first.oversized)
         cells = split_record(first, 0, dialect, file.path)
+        check_width(file.path, len(cells))
         if dialect.header:
             start, passed = block.place(1, len(block.starts))
             return Header(names=tuple(cells), offset=start, line=passed)
@@ -90,6 +96,17 @@ def parse_record(text: str, dialect: CsvDialect) -> list[str]:
     return next(reader, [])
 
 
+def check_width(path: str, columns: int) -> None:
+    """Raises InputRefused for a file of more columns than any table has."""
+    if columns > MAX_COLUMNS:
+        raise InputRefused(
+            f"{path} is too wide",
+            expected=f"at most {MAX_COLUMNS:,} columns",
+            got=f"{columns:,}",
+            remedy="export fewer columns, or vectors as lists",
+        )
+
+
 def check_columns(path: str, names: Sequence[str], columns: Sequence[ColumnSpec], delimiter: str) -> None:
     """Raises InputRefused where a needed column is missing (all of them named) or stands twice."""
     counts = Counter(names)
@@ -124,14 +141,36 @@ def _hint(missing: Sequence[str], names: Sequence[str], delimiter: str) -> str:
     return "add the columns, or name them in model.yaml"
 
 
+def _check_length(path: str, bytes: int) -> None:
+    if bytes > MAX_HEADER_BYTES:
+        raise InputRefused(
+            f"{path}: its first line is too long",
+            expected=f"at most {MAX_HEADER_BYTES:,} bytes",
+            got=f"{bytes:,}",
+            remedy="is it CSV at all?",
+        )
+
+
 def _check_marks(dialect: CsvDialect) -> None:
-    """Quotes and delimiters are looked for byte by byte."""
+    """Quotes and delimiters are looked for byte by byte; each must mean one thing."""
     for name in ("delimiter", "quote", "escape", "decimal"):
         mark = getattr(dialect, name)
-        if mark is not None and not mark.isascii():
+        if mark is not None and (not mark.isascii() or mark in "\r\n\0"):
             raise UsageError(
-                f"--{name}", expected="an ASCII character", got=repr(mark), remedy="convert the file first"
+                f"--{name}",
+                expected="an ASCII character that ends no line",
+                got=repr(mark),
+                remedy="convert the file first",
             )
+    for name, others in (("escape", ("delimiter", "quote")), ("comment", ("delimiter", "quote", "escape"))):
+        for other in others:
+            if getattr(dialect, name) is not None and getattr(dialect, name) == getattr(dialect, other):
+                raise UsageError(
+                    f"--{name}",
+                    expected=f"another character than --{other}",
+                    got=repr(getattr(dialect, name)),
+                    remedy=f"leave --{name} out, or change one of them",
+                )
 
 
 @contextmanager
@@ -142,10 +181,6 @@ def _first_block(file: InputFile, dialect: CsvDialect) -> Iterator[tuple[Block |
         offset = start + skipped
         blocks = read_blocks(rest, dialect, offset=offset, line=dialect.skip_lines, path=file.path)
         found = next((block for block in blocks if len(block.starts)), None)
-        if found is not None and found.oversized is not None:
-            raise InputRefused(
-                f"{file.path}: its first line is too long", got=f"{found.oversized} bytes", remedy="is it CSV at all?"
-            )
         yield found, offset, dialect.skip_lines
 
 
@@ -160,9 +195,13 @@ class _Chained:
 def skip_lines(text: Text, count: int) -> tuple[Text, int]:
     """The text behind the first `count` physical lines, and the bytes passed."""
     head, passed = text.read(BLOCK_BYTES), 0
-    for _ in range(count):
-        while (end := head.find(b"\n")) < 0 and (more := text.read(BLOCK_BYTES)):
-            passed, head = passed + len(head), more
-        cut = end + 1 if end >= 0 else len(head)
-        passed, head = passed + cut, head[cut:]
+    while count and head:
+        ends = line_ends(head)
+        # A CR at the very end may be half of a CRLF.
+        if head.endswith(b"\r") and len(ends) <= count and (more := text.read(BLOCK_BYTES)):
+            head += more
+            continue
+        cut = int(ends[count - 1]) if count <= len(ends) else len(head)
+        count = max(0, count - len(ends))
+        passed, head = passed + cut, head[cut:] or text.read(BLOCK_BYTES)
     return _Chained(head, text), passed

@@ -9,11 +9,24 @@ from typing import Protocol
 import pyarrow as pa
 
 from scoring.core.errors import InputRefused, UsageError
+from scoring.core.limits import FREE_BYTES, MAX_RATIO, MAX_TEXT_BYTES
 from scoring.core.source import InputFile
+from scoring.data.fingerprints import check_opened
 
 BLOCK_BYTES = 2**20
 _UTF8_BOM = b"\xef\xbb\xbf"
-_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+# How files that are no text in UTF-8 begin, what they are, and what to do with them.
+_OTHERS = (
+    (b"\xff\xfe\x00\x00", "a UTF-32 byte order mark", "say --encoding utf-32"),
+    (b"\x00\x00\xfe\xff", "a UTF-32 byte order mark", "say --encoding utf-32"),
+    (b"\xff\xfe", "a UTF-16 byte order mark", "say --encoding utf-16"),
+    (b"\xfe\xff", "a UTF-16 byte order mark", "say --encoding utf-16"),
+    (b"\x1f\x8b", "gzip", "name it .gz"),
+    (b"\x28\xb5\x2f\xfd", "zstd", "name it .zst"),
+    (b"BZh91AY&SY", "bz2", "name it .bz2"),
+    (b"PK\x03\x04", "a zip archive or a spreadsheet", "export it as CSV"),
+    (b"PAR1\x15", "Parquet", "say --format parquet"),
+)
 
 
 class Text(Protocol):
@@ -26,8 +39,9 @@ class Text(Protocol):
 def open_text(file: InputFile, encoding: str, offset: int) -> Iterator[tuple[Text, int]]:
     """The decoded text from `offset` on, and the offset where it really starts (past a byte order mark).
 
-    offset: in bytes of the decompressed UTF-8 text. Raises InputRefused where the compressed stream is damaged or
-    truncated, UsageError for an unknown encoding.
+    offset: in bytes of the decompressed UTF-8 text. Raises InputRefused where the compressed stream is damaged,
+    truncated or a bomb, InputChanged where another file has taken the place of the one that was checked, UsageError
+    for an unknown encoding.
     """
     with _open_raw(file) as raw:
         text: Text = raw if is_utf8_encoding(encoding) else _Transcoded(raw, encoding, file.path)
@@ -36,15 +50,15 @@ def open_text(file: InputFile, encoding: str, offset: int) -> Iterator[tuple[Tex
             yield text, offset
             return
         head = text.read(BLOCK_BYTES)
-        if head.startswith(_UTF16_BOMS):
-            raise InputRefused(
-                f"{file.path} is not UTF-8",
-                expected="UTF-8",
-                got="a UTF-16 byte order mark",
-                remedy="say --encoding utf-16",
-            )
+        _check_head(head, file.path)
         skipped = len(_UTF8_BOM) if head.startswith(_UTF8_BOM) else 0
         yield _Pushed(head[skipped:], text), skipped
+
+
+def _check_head(head: bytes, path: str) -> None:
+    for mark, found, remedy in _OTHERS:
+        if head.startswith(mark):
+            raise InputRefused(f"{path} is not UTF-8", expected="UTF-8", got=found, remedy=remedy)
 
 
 class _Pushed:
@@ -66,36 +80,55 @@ class _Raw:
 
     def __init__(self, file: InputFile) -> None:
         self._path = file.path
-        self._plain = io.FileIO(file.path) if file.compression is None else None
+        self._plain = io.FileIO(file.path)
+        # By the open file: a link that is turned between check and opening leads nowhere.
+        check_opened(self._plain.fileno(), file.fingerprint)
         self._packed = None
-        if file.compression is not None and file.fingerprint.size:
-            self._packed = pa.CompressedInputStream(pa.OSFile(file.path), file.compression)
+        # Decompressed bytes that the file may have, and has had so far.
+        self._most = min(MAX_TEXT_BYTES, max(FREE_BYTES, MAX_RATIO * file.fingerprint.size))
+        self._given = 0
+        if file.compression is not None:
+            self._packed = pa.CompressedInputStream(pa.PythonFile(self._plain, "r"), file.compression)
+        # A codec takes no bytes at all for a stream cut off: the file is empty.
+        self._empty = file.compression is not None and not file.fingerprint.size
 
     def read(self, size: int, /) -> bytes:
-        if self._plain is not None:
-            return self._plain.read(size) or b""
         if self._packed is None:
+            return self._plain.read(size) or b""
+        if self._empty:
             return b""
         try:
-            return bytes(self._packed.read(size))
+            data = bytes(self._packed.read(size))
         except OSError as error:
             if error.errno is not None:
                 raise
             raise InputRefused(
                 f"{self._path} is damaged or cut off", got=str(error), remedy="copy or export the file again"
             ) from None
+        self._given += len(data)
+        if self._given > self._most:
+            raise self._bomb()
+        return data
+
+    def _bomb(self) -> InputRefused:
+        return InputRefused(
+            f"{self._path} decompresses to far more than files of data do",
+            expected=f"at most {MAX_RATIO} bytes per compressed byte, and {MAX_TEXT_BYTES:,} in all",
+            got=f"{self._most:,} bytes and no end",
+            remedy="decompress it first, if it is meant so",
+        )
 
     def seek(self, offset: int) -> bool:
         """True where the file could be placed at the offset at once."""
-        if self._plain is None:
+        if self._packed is not None:
             return False
         self._plain.seek(offset)
         return True
 
     def close(self) -> None:
-        for stream in (self._plain, self._packed):
-            if stream is not None:
-                stream.close()
+        if self._packed is not None:
+            self._packed.close()
+        self._plain.close()
 
 
 class _Transcoded:
@@ -134,10 +167,12 @@ def _open_raw(file: InputFile) -> Iterator[_Raw]:
 
 
 def is_utf8_encoding(encoding: str) -> bool:
-    """True where the bytes are read as they are. Raises UsageError for an encoding that Python does not know."""
+    """True where the bytes are read as they are. Raises UsageError for what Python does not know as a text encoding."""
     try:
+        # It refuses the codecs that turn bytes into bytes, of which Python has some.
+        io.TextIOWrapper(io.BytesIO(), encoding)
         return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
-    except LookupError:
+    except (LookupError, ValueError):
         raise UsageError(
             "--encoding", expected="an encoding that Python knows", got=repr(encoding), remedy="for example latin-1"
         ) from None

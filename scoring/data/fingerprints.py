@@ -1,5 +1,6 @@
 """Is the file still the one that was seen at submit?"""
 
+import os
 import stat
 from pathlib import Path
 
@@ -19,7 +20,12 @@ def fingerprint(path: str) -> Fingerprint:
         raise InputRefused(
             path, expected="a regular file", got=_kind(found.st_mode), remedy="write its content to a file first"
         )
-    return Fingerprint(path=path, size=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino)
+    return _fingerprint(path, found)
+
+
+def check_opened(descriptor: int, seen: Fingerprint) -> None:
+    """Raises InputChanged where the open file is not the one that was seen: its path leads to another one by now."""
+    _check_same(seen, _fingerprint(seen.path, os.fstat(descriptor)))
 
 
 def check_unchanged(seen: Fingerprint) -> None:
@@ -35,6 +41,14 @@ def check_unchanged(seen: Fingerprint) -> None:
                 f"this host does not see {seen.path}", remedy="mount its folder here, or run workers where it is"
             ) from None
         raise
+    _check_same(seen, now)
+
+
+def _fingerprint(path: str, found: os.stat_result) -> Fingerprint:
+    return Fingerprint(path=path, size=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino)
+
+
+def _check_same(seen: Fingerprint, now: Fingerprint) -> None:
     if now != seen:
         differs = [name for name in ("size", "mtime_ns", "inode") if getattr(now, name) != getattr(seen, name)]
         raise InputChanged(
