@@ -8,6 +8,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 
 VENV := .venv
+MODELS_VENV := .venv-models
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -20,7 +21,7 @@ PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet $(LOCK_FLAGS)
 
-.PHONY: help setup demo test campaign check format bench lock upgrade clean
+.PHONY: help setup demo test campaign check format bench models lock upgrade clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -62,6 +63,15 @@ format: setup ## rewrite the sources as `make check` wants them
 bench: setup ## rows per second of `scoring run` beside the bare libraries
 	$(BIN)/python -m benchmarks
 
+# Converters and what trains for them, torch among them, are 7 GB: an environment of their own, that no test needs.
+$(MODELS_VENV)/.ready: tests/models/requirements.txt
+	$(PYTHON) -m venv --clear $(MODELS_VENV)
+	$(MODELS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+models: $(MODELS_VENV)/.ready ## train and convert the models of tests/models again
+	$(MODELS_VENV)/bin/python -W ignore -m tests.models.export
+
 # Versions stay as they are unless pyproject.toml asks for others; `make upgrade` takes the newest.
 lock: setup ## write requirements.lock, and the two that the image is built from
 	$(COMPILE) pyproject.toml --all-extras --output-file requirements.lock
@@ -72,5 +82,5 @@ upgrade: ## as lock, with the newest versions
 	$(MAKE) lock LOCK_FLAGS=--upgrade
 
 clean: ## remove what make made
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(MODELS_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find scoring workers migrations tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
