@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from scoring.core.binding import Binding
-from scoring.core.errors import LeaseLost, ModelChanged, ModelRefusedRows, ScoringError
+from scoring.core.errors import ModelChanged
 from scoring.model.abort import Abort, abortable
-from scoring.model.feeds import Feeds, Tensor
-from scoring.model.results import Results
-from scoring.model.session import ORT_ERRORS, memory_or, open_session, said
+from scoring.model.feeds import Feeds
+from scoring.model.refusals import Refused, Sieve, rows_refused
+from scoring.model.runs import Runs
+from scoring.model.session import ORT_ERRORS, open_session
 from scoring.model.signature import Signature
 
 MICRO_BATCHES = (1_024, 256, 4_096, 512, 2_048)
@@ -27,6 +29,16 @@ DEFAULT_MICRO_BATCH = MICRO_BATCHES[0]
 PROBE_SECONDS = 0.3
 _PROBE_ROWS = 4_096
 _WORTH_LEAVING = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sifted:
+    """What a model made of a batch of n rows, of which it refused some."""
+
+    # Of the other rows, in order: [n − refused], or [n − refused, width] for WIDE and LIST.
+    outputs: dict[str, NDArray[Any]]
+    # In row order.
+    refused: tuple[Refused, ...]
 
 
 def runtime_version() -> str:
@@ -59,20 +71,38 @@ class Model:
         BadOutput where the model gives other shapes than it promised, ModelRefusedRows where it fails on the values,
         OutOfMemory, or the reason of `abort` once that is set.
         """
-        feeds, results = Feeds(batch, binding.inputs), Results(binding.outputs, batch.num_rows)
-        names = [output.output for output in binding.outputs]
         with abortable(abort) as options:
-            for first, feed in feeds.micro_batches(self._fixed_rows or micro_batch_rows):
-                rows = len(next(iter(feed.values())))
-                padding = self._fixed_rows - rows if self._fixed_rows else 0
-                try:
-                    values = self._session.run(names, _padded(feed, padding), options)
-                except ORT_ERRORS as error:
-                    raise _failure(error, abort, first, rows) from error
-                if abort.is_set():
-                    raise _stopped(abort)
-                results.put(first, rows, values, padding)
-        return results.arrays
+            runs = Runs(self._session, batch, binding, options, abort, fixed_rows=self._fixed_rows)
+            for first, stop in runs.micro_batches(micro_batch_rows):
+                words = runs.take(first, stop)
+                if words is not None:
+                    raise rows_refused(first, stop, words)
+        return runs.outputs
+
+    def sift(
+        self,
+        batch: pa.RecordBatch,
+        binding: Binding,
+        micro_batch_rows: int,
+        abort: Abort,
+        *,
+        first_chunk: bool = False,
+        raw: bool = True,
+    ) -> Sifted:
+        """As `predict`, but a row that the model refuses is set apart from the others.
+
+        The same rows give the same outputs at every attempt. first_chunk: where the model refuses a whole micro-batch,
+        ModelRefusedRows. raw: the model's words may be told, which show values of a row.
+        """
+        with abortable(abort) as options:
+            runs = Runs(self._session, batch, binding, options, abort, fixed_rows=self._fixed_rows, raw=raw)
+            sieve = Sieve(runs.take, first_chunk=first_chunk)
+            for first, stop in runs.micro_batches(micro_batch_rows):
+                words = runs.take(first, stop)
+                if words is not None:
+                    sieve.sift(first, stop, words)
+        sieve.finish(batch.num_rows)
+        return Sifted(outputs=_without(runs.outputs, sieve.refused), refused=tuple(sieve.refused))
 
     def probe(self, batch: pa.RecordBatch, binding: Binding) -> int:
         """The micro-batch that scores the rows of `batch` fastest, found in about a third of a second.
@@ -131,29 +161,8 @@ def _changed(sha256: str, got: str) -> ModelChanged:
     )
 
 
-def _padded(feed: dict[str, Tensor], padding: int) -> dict[str, Tensor]:
-    """The last row again, as often as a fixed batch axis wants."""
-    if not padding:
-        return feed
-    return {name: np.concatenate([tensor, np.repeat(tensor[-1:], padding, axis=0)]) for name, tensor in feed.items()}
-
-
-def _failure(error: Exception, abort: Abort, first: int, rows: int) -> ScoringError:
-    if abort.is_set():
-        return _stopped(abort)
-    refused = ModelRefusedRows(
-        f"the model refused rows {first} to {first + rows - 1} of the chunk",
-        expected="values that the model can compute with",
-        got=said(error),
-        remedy="look at these rows, and reject or clean them before scoring",
-    )
-    return memory_or(error, refused)
-
-
-def _stopped(abort: Abort) -> ScoringError:
-    """The reason of `abort`, as the error that it raises."""
-    try:
-        abort.check()
-    except ScoringError as reason:
-        return reason
-    return LeaseLost("scoring was stopped")
+def _without(outputs: dict[str, NDArray[Any]], refused: Sequence[Refused]) -> dict[str, NDArray[Any]]:
+    if not refused:
+        return outputs
+    rows = [bad.row for bad in refused]
+    return {name: np.delete(values, rows, axis=0) for name, values in outputs.items()}

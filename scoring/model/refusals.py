@@ -1,0 +1,86 @@
+"""Rows that a session refuses: found by halving, so that the rows beside them keep their scores."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scoring.core.errors import ModelRefusedRows
+
+EXTRA_RUNS = 64
+"""Runs of a chunk beyond its micro-batches: one bad row among 1024 takes twelve at most."""
+
+Run = Callable[[int, int], str | None]
+"""Runs the rows [first, stop) and keeps their outputs; the model's words, and no outputs, where it refuses them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A row that the model refuses whatever stands beside it."""
+
+    # Row of the batch that was scored.
+    row: int
+    # The model's own words.
+    reason: str
+
+
+class Sieve:
+    """The refused rows of one chunk, and what is left of its extra runs."""
+
+    def __init__(self, run: Run, *, first_chunk: bool) -> None:
+        """first_chunk: a micro-batch refused in every row says that the model is at fault, not the rows."""
+        self._run = run
+        self._first_chunk = first_chunk
+        self._runs = 0
+        self.refused: list[Refused] = []
+
+    def sift(self, first: int, stop: int, words: str) -> None:
+        """Score all rows of the micro-batch [first, stop), refused with `words`, but the bad ones, which are noted.
+
+        The first bad row is found by halving, then the rows behind it are run at once, and so on. Raises
+        ModelRefusedRows where the extra runs are spent.
+        """
+        known, start = len(self.refused), first
+        said: str | None = words
+        while said is not None:
+            bad = self._first_bad(start, stop, said)
+            self.refused.append(bad)
+            start = bad.row + 1
+            said = self._again(start, stop, words) if start < stop else None
+        if stop - first > 1:
+            self._require_one(first, stop, known)
+
+    def finish(self, rows: int) -> None:
+        """All `rows` of the chunk are done. Raises ModelRefusedRows where it is the first one and none is left."""
+        self._require_one(0, rows, 0)
+
+    def _require_one(self, first: int, stop: int, known: int) -> None:
+        refused = self.refused[known:]
+        if self._first_chunk and refused and len(refused) == stop - first:
+            raise rows_refused(first, stop, refused[0].reason)
+
+    def _first_bad(self, low: int, high: int, words: str) -> Refused:
+        """Of the rows [low, high), which were refused together. Those before it are scored."""
+        alone: str | None = words
+        while high - low > 1:
+            middle = (low + high) // 2
+            alone = self._again(low, middle, words)
+            low, high = (middle, high) if alone is None else (low, middle)
+        # Refused with others, it may be taken alone: then the model does not look at each row for itself.
+        alone = alone or self._again(low, high, words)
+        if alone is None:
+            raise rows_refused(low, high, words)
+        return Refused(row=low, reason=alone)
+
+    def _again(self, first: int, stop: int, words: str) -> str | None:
+        if self._runs == EXTRA_RUNS:
+            raise rows_refused(first, stop, words)
+        self._runs += 1
+        return self._run(first, stop)
+
+
+def rows_refused(first: int, stop: int, words: str) -> ModelRefusedRows:
+    return ModelRefusedRows(
+        f"the model refused rows {first} to {stop - 1} of the chunk",
+        expected="values that the model can compute with",
+        got=words,
+        remedy="look at these rows, and reject or clean them before scoring",
+    )
