@@ -43,6 +43,11 @@ EVENTS: dict[str, tuple[int, str]] = {
     "table.copied": (INFO, "{table}: {rows} rows of chunk {chunk} written, {rows_per_second} a second"),
     "table.index_built": (INFO, "{table}: the rows of job {job} are indexed"),
     "table.index_refused": (WARNING, "{table}: Postgres cannot index the rows of job {job}: {error}"),
+    # Models.
+    "parity.no_nulls": (
+        WARNING,
+        "{model}: no null in {rows} reference rows, although the model is given nulls: what it makes of them is open",
+    ),
     # Servers.
     "ledger.away": (WARNING, "the ledger does not answer: {error}"),
     "broker.away": (WARNING, "the broker does not answer; {messages} messages of queue {queue} will be rung later"),

@@ -1,6 +1,6 @@
 """What a story needs from the process that runs it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scoring.core.ids import JobId
@@ -24,6 +24,8 @@ class Context:
     only_job: JobId | None = None
     # Steps that this process runs at once; None: the fleet's slots are counted in the ledger.
     slots: int | None = None
+    # (id of the model version, reference) that were found proven on this process's runtime: asked of the ledger once.
+    proven: set[tuple[int, str]] = field(default_factory=set)
 
     def work_folder(self, job_id: JobId) -> Path:
         """Where the chunk files of a job lie."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from threading import Lock
 
-from scoring.ledger.records import Job
+from scoring.ledger.records import Job, ModelVersion
 from scoring.model.runner import Model, runtime_version
 from scoring.model.signature import Signature
 
@@ -20,13 +20,17 @@ class ModelCache:
         self._lock = Lock()
 
     def get(self, job: Job) -> Model:
-        """The model of the job, its file checked against the pinned digest. Raises ModelChanged."""
-        sha256 = job.model.sha256
+        """The model of the job. Raises ModelChanged."""
+        return self.of(job.model)
+
+    def of(self, version: ModelVersion) -> Model:
+        """The model of the version, its file checked against the pinned digest. Raises ModelChanged."""
+        sha256 = version.sha256
         with self._lock:
             model = self._models.pop(sha256, None)
             if model is None:
-                signature = Signature.from_json(job.model.signature)
-                model = Model.load(self._store / job.model.path, sha256, signature)
+                signature = Signature.from_json(version.signature)
+                model = Model.load(self._store / version.path, sha256, signature)
                 while len(self._models) >= KEPT:
                     del self._models[next(iter(self._models))]
             self._models[sha256] = model

@@ -1,0 +1,91 @@
+"""Reference rows of model versions, and what came of scoring them with one runtime or another."""
+
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from scoring.core.parity import Proof, reference_key
+from scoring.ledger.clock import instant, now_us
+from scoring.ledger.database import Tx, insert_or_nothing
+from scoring.ledger.records import ModelVersion, Reference
+from scoring.ledger.tables import model_versions, parity_proofs
+
+
+def record(tx: Tx, version_id: int, proof: Proof) -> None:
+    """Nothing, or an earlier proof of the same rows on the same runtime → this one."""
+    named = {"reference": proof.reference, "runtime": proof.runtime, "provider": proof.provider}
+    found = {
+        "passed": proof.passed,
+        "tolerance": proof.tolerance,
+        "max_difference": proof.max_difference,
+        "worst": proof.worst,
+        "rows": proof.rows,
+        "rows_with_nulls": proof.rows_with_nulls,
+        "checked_at": now_us(),
+    }
+    own = parity_proofs.c.model_version_id == version_id
+    for name, value in named.items():
+        own &= parity_proofs.c[name] == value
+    if tx.execute(update(parity_proofs).where(own).values(found)).rowcount == 0:
+        # Of two processes that have checked the same at once, both say the same.
+        tx.execute(insert_or_nothing(tx, parity_proofs).values(model_version_id=version_id, **named, **found))
+
+
+def find(tx: Tx, version: ModelVersion, runtime: str, provider: str) -> Proof | None:
+    """What is known of the version's reference on that runtime; None where it was not checked there."""
+    if version.parity is None:
+        return None
+    query = _of(version.id, version.parity).where(
+        parity_proofs.c.runtime == runtime, parity_proofs.c.provider == provider
+    )
+    row = tx.execute(query).one_or_none()
+    return None if row is None else _proof(row)
+
+
+def proofs(tx: Tx, version: ModelVersion) -> list[Proof]:
+    """What is known of the version's reference, the last check first."""
+    if version.parity is None:
+        return []
+    return [_proof(row) for row in tx.execute(_of(version.id, version.parity))]
+
+
+def proof_sentence(tx: Tx, version: ModelVersion) -> str | None:
+    """The last check in words, such as "proven on onnxruntime 1.32.0 CPU, …"; None without reference rows."""
+    found = proofs(tx, version)
+    return str(found[0]) if found else None
+
+
+def set_parity(tx: Tx, version_id: int, reference: Reference) -> None:
+    """From now on these rows must be answered as they say."""
+    tx.execute(update(model_versions).where(model_versions.c.id == version_id).values(parity=reference.to_json()))
+
+
+def set_baseline(tx: Tx, version_id: int, reference: Reference) -> None:
+    """From now on batches may be compared with these rows."""
+    tx.execute(update(model_versions).where(model_versions.c.id == version_id).values(baseline=reference.to_json()))
+
+
+def _of(version_id: int, reference: Reference) -> Any:
+    return (
+        select(parity_proofs)
+        .where(
+            parity_proofs.c.model_version_id == version_id,
+            parity_proofs.c.reference == reference_key(reference.sha256, reference.tolerance),
+        )
+        .order_by(parity_proofs.c.checked_at.desc(), parity_proofs.c.runtime.desc())
+    )
+
+
+def _proof(row: Row[Any]) -> Proof:
+    return Proof(
+        reference=row.reference,
+        runtime=row.runtime,
+        provider=row.provider,
+        passed=row.passed,
+        tolerance=row.tolerance,
+        max_difference=row.max_difference,
+        worst=row.worst,
+        rows=row.rows,
+        rows_with_nulls=row.rows_with_nulls,
+        checked_at=instant(row.checked_at),
+    )

@@ -1,0 +1,223 @@
+"""The parity gate: a model with reference rows scores nothing on a runtime that answers them otherwise."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from scoring.core.errors import BadOutput, ModelRefused, ModelRefusedRows, UsageError
+from scoring.core.parity import DEFAULT_TOLERANCE, PROVIDER, Proof, reference_key, short
+from scoring.ledger import proofs
+from scoring.ledger.records import ModelVersion, Reference
+from scoring.model.abort import Abort
+from scoring.model.columns import part_batch
+from scoring.model.compare import Comparison, Worst, compare
+from scoring.model.runner import DEFAULT_MICRO_BATCH, runtime_version
+from scoring.pipeline.context import Context
+from scoring.pipeline.reference import ReferenceRows, keep_rows, kept_rows, read_rows
+from scoring.telemetry import announce
+
+
+class _Unhurried:
+    """An abort that never comes: a command waits for its check."""
+
+    def is_set(self) -> bool:
+        return False
+
+    def check(self) -> None:
+        return None
+
+
+NEVER = _Unhurried()
+
+
+def attach(
+    context: Context,
+    version: ModelVersion,
+    *,
+    parity: Path | None = None,
+    tolerance: float | None = None,
+    baseline: Path | None = None,
+) -> ModelVersion:
+    """Check the model on the rows of `parity`, and keep them with the version; keep those of `baseline` as they are.
+
+    tolerance: default 1e-5. Raises ModelRefused where an answer differs by more, InputRefused and its kin for files
+    that do not fit the model; then nothing was written to the ledger.
+    """
+    if tolerance is not None and parity is None:
+        raise UsageError("--tolerance", expected="--parity FILE beside it", got="none", remedy="name the rows to check")
+    compared = None if baseline is None else read_rows(context, version, baseline, answers=False)
+    reference = proof = None
+    if parity is not None:
+        rows = read_rows(context, version, parity, answers=True)
+        reference, proof = _proven(context, version, rows, _tolerance(tolerance))
+    kept = None if compared is None else keep_rows(context, compared, "baseline")
+    return _recorded(context, version, reference, proof, kept)
+
+
+def require_proof(context: Context, version: ModelVersion, abort: Abort = NEVER) -> None:
+    """Nothing where the version has no reference rows, or is proven on this runtime; else the check itself.
+
+    What came of a check is recorded; a runtime that has failed once is refused without another try. Raises ModelRefused
+    with the worst row, its difference and the tolerance; the reason of `abort` once that is set.
+    """
+    reference = version.parity
+    if reference is None:
+        return
+    known = (version.id, reference_key(reference.sha256, reference.tolerance))
+    if known in context.proven:
+        return
+    proof = context.ledger.look(lambda tx: proofs.find(tx, version, runtime_version(), PROVIDER))
+    if proof is None:
+        proof = check(context, version, reference, abort)
+    if not proof.passed:
+        raise _unproven(version, proof, context.ledger.look(lambda tx: proofs.proofs(tx, version)))
+    context.proven.add(known)
+
+
+def check(context: Context, version: ModelVersion, reference: Reference, abort: Abort = NEVER) -> Proof:
+    """Score the reference rows on this runtime, whatever is known of it, and record what came of it."""
+    rows = kept_rows(context, reference)
+    proof, _ = _prove(context, version, rows, reference, abort)
+    context.ledger.run(lambda tx: proofs.record(tx, version.id, proof))
+    return proof
+
+
+def check_by_hand(
+    context: Context, version: ModelVersion, *, file: Path | None = None, tolerance: float | None = None
+) -> tuple[ModelVersion, Proof]:
+    """Check the version on `file`, which becomes its reference if it passes, or on the rows that it has.
+
+    Raises ModelRefused where it does not pass, UsageError where there are no rows.
+    """
+    if file is not None:
+        version = attach(context, version, parity=file, tolerance=tolerance)
+        return version, _last(context, version)
+    reference = version.parity
+    if reference is None:
+        raise UsageError(
+            f"model {version.name}:{version.version} has no reference rows",
+            expected="rows with the answers of the training model",
+            got="none",
+            remedy="name a file with --file",
+        )
+    if tolerance is not None and _tolerance(tolerance) != reference.tolerance:
+        found = _proven(context, version, kept_rows(context, reference), _tolerance(tolerance))
+        return _recorded(context, version, *found, None), found[1]
+    proof = check(context, version, reference)
+    context.proven.clear()
+    if not proof.passed:
+        raise _unproven(version, proof, [])
+    return version, proof
+
+
+def _last(context: Context, version: ModelVersion) -> Proof:
+    return context.ledger.look(lambda tx: proofs.proofs(tx, version))[0]
+
+
+def _tolerance(given: float | None) -> float:
+    if given is None:
+        return DEFAULT_TOLERANCE
+    if not math.isfinite(given) or given < 0:
+        raise UsageError("--tolerance", expected="0 or more", got=str(given), remedy="for example --tolerance 1e-4")
+    return given
+
+
+def _proven(context: Context, version: ModelVersion, rows: ReferenceRows, tolerance: float) -> tuple[Reference, Proof]:
+    """The rows in the store and the proof that they are answered rightly; ModelRefused where they are not."""
+    reference = keep_rows(context, rows, "parity", tolerance)
+    proof, compared = _prove(context, version, rows, reference, NEVER)
+    if compared is not None and compared.worst is not None and not compared.passed:
+        raise _refuted(version, compared.worst, tolerance)
+    if not proof.passed:
+        raise _unproven(version, proof, [])
+    if rows.takes_nulls and not rows.rows_with_nulls:
+        announce("parity.no_nulls", model=f"{version.name}:{version.version}", rows=reference.rows)
+    return reference, proof
+
+
+def _prove(
+    context: Context, version: ModelVersion, rows: ReferenceRows, reference: Reference, abort: Abort
+) -> tuple[Proof, Comparison | None]:
+    """What the model answers, judged. The comparison is None where the model does not answer at all."""
+    compared, worst = None, None
+    try:
+        compared = compare(_answers(context, version, rows, abort), rows.expected, reference.tolerance)
+        worst = None if compared.worst is None else in_words(compared.worst, reference.tolerance)
+    except (BadOutput, ModelRefusedRows) as error:
+        worst = str(error)
+    proof = Proof(
+        reference=reference_key(reference.sha256, reference.tolerance),
+        runtime=runtime_version(),
+        provider=PROVIDER,
+        passed=compared is not None and compared.passed,
+        tolerance=reference.tolerance,
+        max_difference=None if compared is None else compared.max_difference,
+        worst=worst,
+        rows=reference.rows,
+        rows_with_nulls=reference.rows_with_nulls,
+    )
+    return proof, compared
+
+
+def _answers(context: Context, version: ModelVersion, rows: ReferenceRows, abort: Abort) -> Mapping[str, pa.Array]:
+    """Result column → its values, as a job of the model would write them."""
+    model = context.models.of(version)
+    outputs = model.predict(rows.features, rows.binding, DEFAULT_MICRO_BATCH, abort)
+    places = np.arange(rows.features.num_rows, dtype=np.int64)
+    result = part_batch(places, rows.features, outputs, rows.binding)
+    return {name: result.column(name) for name in rows.expected}
+
+
+def _recorded(
+    context: Context,
+    version: ModelVersion,
+    reference: Reference | None,
+    proof: Proof | None,
+    baseline: Reference | None,
+) -> ModelVersion:
+    def record(tx: Any) -> None:
+        if reference is not None and proof is not None:
+            proofs.set_parity(tx, version.id, reference)
+            proofs.record(tx, version.id, proof)
+        if baseline is not None:
+            proofs.set_baseline(tx, version.id, baseline)
+
+    context.ledger.run(record)
+    return replace(version, parity=reference or version.parity, baseline=baseline or version.baseline)
+
+
+def in_words(worst: Worst, tolerance: float) -> str:
+    """Rows are counted from 1, as they stand in the file."""
+    by = "" if worst.difference is None else f", which differs by {short(worst.difference)}"
+    return (
+        f"row {worst.row + 1}, column {worst.column!r}: expected {worst.expected}, got {worst.got}{by}"
+        f"; tolerance {short(tolerance)}"
+    )
+
+
+def _refuted(version: ModelVersion, worst: Worst, tolerance: float) -> ModelRefused:
+    by = "" if worst.difference is None else f", a difference of {short(worst.difference)}"
+    return ModelRefused(
+        f"model {version.name}:{version.version} does not answer as the reference rows expect",
+        expected=f"{worst.expected} in row {worst.row + 1}, column {worst.column!r}, within {short(tolerance)}",
+        got=f"{worst.got}{by}, on onnxruntime {runtime_version()}",
+        remedy="compare how the model was exported; --tolerance allows more, where that much does not matter",
+    )
+
+
+def _unproven(version: ModelVersion, proof: Proof, known: list[Proof]) -> ModelRefused:
+    name = f"{version.name}:{version.version}"
+    good = ", ".join(other.runtime for other in known if other.passed)
+    return ModelRefused(
+        f"model {name} does not answer as its reference rows expect on onnxruntime {proof.runtime}",
+        expected=f"the answers of the training model within {short(proof.tolerance)}"
+        + (f", as on onnxruntime {good}" if good else ""),
+        got=proof.worst or "other answers",
+        remedy=("score with that runtime, or " if good else "")
+        + f"register the model exported anew; `scoring model parity {name}` checks again",
+    )
