@@ -19,6 +19,7 @@ from scoring.model.runner import Model
 from scoring.pipeline.context import Context
 from scoring.pipeline.lease import Lease
 from scoring.pipeline.models import part_metadata
+from scoring.pipeline.parity import require_proof
 from scoring.pipeline.to_table import copy_rows
 
 MICRO_BATCH_ROWS = 1_024
@@ -57,6 +58,7 @@ def score(context: Context, claim: Claim, lease: Lease) -> None:
 def _stage(context: Context, job: Job, chunk: Chunk, attempt: int, lease: Lease) -> _Staged:
     clean = read_chunk(chunk, context.work_folder(job.id), job.binding.columns, raw=job.options.raw)
     lease.check()
+    require_proof(context, job.model, lease)
     model = context.models.get(job)
     micro_batch_rows = _micro_batch_rows(context, job, model, clean.batch)
     outputs = model.predict(clean.batch, job.binding, micro_batch_rows, lease)

@@ -15,6 +15,7 @@ from scoring.ledger import jobs
 from scoring.ledger.database import Tx
 from scoring.ledger.records import FLEET, Job, NewJob
 from scoring.pipeline.context import Context
+from scoring.pipeline.parity import require_proof
 from scoring.pipeline.plan import disk_bytes
 from scoring.pipeline.planned_table import planned_table
 from scoring.pipeline.prepare import STDIN, JobRequest, output_roots, prepare, register
@@ -124,6 +125,7 @@ def _new_job(context: Context, request: JobRequest, digest: str, runner: str) ->
     _check_disk(Path(output), disk_bytes(prepared))
     table = planned_table(context, prepared)
     version = register(context, prepared.model)
+    require_proof(context, version)
     return NewJob(
         id=job_id,
         runner=runner,
