@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scoring.cli.lazy import PlainGroup
+from scoring.cli.model_parity import parity
 from scoring.cli.options import json_option
 from scoring.cli.output import Row, print_facts, print_json, print_table, say
 from scoring.cli.session import open_ledger, open_session
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 @click.group(cls=PlainGroup, short_help="Register models, list and name them.")
 def model() -> None:
     """Register models, list and name them. A MODEL is name (its newest version), name:3 or name@alias."""
+
+
+model.add_command(parity)
 
 
 @model.command()

@@ -1,8 +1,9 @@
 """What is known of a model's answers: proofs that it gives those of the training model on reference rows."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 DEFAULT_TOLERANCE = 1e-5
 """As |got − expected| ≤ tolerance · max(1, |expected|): what float32 and another order of sums may cost."""
@@ -37,6 +38,10 @@ class Proof:
     rows_with_nulls: int
     # Set by the ledger.
     checked_at: datetime | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """The columns of the view `parity_checks`, but for model and version."""
+        return {name: value for name, value in asdict(self).items() if name != "reference"}
 
     def __str__(self) -> str:
         """As in "proven on onnxruntime 1.32.0 CPU, max |Δ| 1.2e-7 over 500 rows, 37 with nulls"."""

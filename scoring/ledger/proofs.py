@@ -11,8 +11,8 @@ from scoring.ledger.records import ModelVersion, Reference
 from scoring.ledger.tables import model_versions, parity_proofs
 
 
-def record(tx: Tx, version_id: int, proof: Proof) -> None:
-    """Nothing, or an earlier proof of the same rows on the same runtime → this one."""
+def record(tx: Tx, version_id: int, proof: Proof) -> Proof:
+    """Nothing, or an earlier proof of the same rows on the same runtime → this one, as the ledger has it."""
     named = {"reference": proof.reference, "runtime": proof.runtime, "provider": proof.provider}
     found = {
         "passed": proof.passed,
@@ -29,6 +29,7 @@ def record(tx: Tx, version_id: int, proof: Proof) -> None:
     if tx.execute(update(parity_proofs).where(own).values(found)).rowcount == 0:
         # Of two processes that have checked the same at once, both say the same.
         tx.execute(insert_or_nothing(tx, parity_proofs).values(model_version_id=version_id, **named, **found))
+    return _proof(tx.execute(select(parity_proofs).where(own)).one())
 
 
 def find(tx: Tx, version: ModelVersion, runtime: str, provider: str) -> Proof | None:

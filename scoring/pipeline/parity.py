@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +11,7 @@ import pyarrow as pa
 from scoring.core.errors import BadOutput, ModelRefused, ModelRefusedRows, UsageError
 from scoring.core.parity import DEFAULT_TOLERANCE, PROVIDER, Proof, reference_key, short
 from scoring.ledger import proofs
+from scoring.ledger.database import Tx
 from scoring.ledger.records import ModelVersion, Reference
 from scoring.model.abort import Abort
 from scoring.model.columns import part_batch
@@ -51,12 +51,13 @@ def attach(
     if tolerance is not None and parity is None:
         raise UsageError("--tolerance", expected="--parity FILE beside it", got="none", remedy="name the rows to check")
     compared = None if baseline is None else read_rows(context, version, baseline, answers=False)
-    reference = proof = None
     if parity is not None:
-        rows = read_rows(context, version, parity, answers=True)
-        reference, proof = _proven(context, version, rows, _tolerance(tolerance))
-    kept = None if compared is None else keep_rows(context, compared, "baseline")
-    return _recorded(context, version, reference, proof, kept)
+        version, _ = _prove_anew(context, version, read_rows(context, version, parity, answers=True), tolerance)
+    if compared is not None:
+        kept = keep_rows(context, compared, "baseline")
+        context.ledger.run(lambda tx: proofs.set_baseline(tx, version.id, kept))
+        version = replace(version, baseline=kept)
+    return version
 
 
 def require_proof(context: Context, version: ModelVersion, abort: Abort = NEVER) -> None:
@@ -81,22 +82,19 @@ def require_proof(context: Context, version: ModelVersion, abort: Abort = NEVER)
 
 def check(context: Context, version: ModelVersion, reference: Reference, abort: Abort = NEVER) -> Proof:
     """Score the reference rows on this runtime, whatever is known of it, and record what came of it."""
-    rows = kept_rows(context, reference)
-    proof, _ = _prove(context, version, rows, reference, abort)
-    context.ledger.run(lambda tx: proofs.record(tx, version.id, proof))
-    return proof
+    proof, _ = _prove(context, version, kept_rows(context, reference), reference, abort)
+    return context.ledger.run(lambda tx: proofs.record(tx, version.id, proof))
 
 
 def check_by_hand(
     context: Context, version: ModelVersion, *, file: Path | None = None, tolerance: float | None = None
 ) -> tuple[ModelVersion, Proof]:
-    """Check the version on `file`, which becomes its reference if it passes, or on the rows that it has.
+    """Check the version on `file`, which holds its reference rows from now on if it passes, or on the rows that it has.
 
     Raises ModelRefused where it does not pass, UsageError where there are no rows.
     """
     if file is not None:
-        version = attach(context, version, parity=file, tolerance=tolerance)
-        return version, _last(context, version)
+        return _prove_anew(context, version, read_rows(context, version, file, answers=True), tolerance)
     reference = version.parity
     if reference is None:
         raise UsageError(
@@ -105,18 +103,12 @@ def check_by_hand(
             got="none",
             remedy="name a file with --file",
         )
-    if tolerance is not None and _tolerance(tolerance) != reference.tolerance:
-        found = _proven(context, version, kept_rows(context, reference), _tolerance(tolerance))
-        return _recorded(context, version, *found, None), found[1]
+    if tolerance is not None and tolerance != reference.tolerance:
+        return _prove_anew(context, version, kept_rows(context, reference), tolerance)
     proof = check(context, version, reference)
-    context.proven.clear()
     if not proof.passed:
         raise _unproven(version, proof, [])
     return version, proof
-
-
-def _last(context: Context, version: ModelVersion) -> Proof:
-    return context.ledger.look(lambda tx: proofs.proofs(tx, version))[0]
 
 
 def _tolerance(given: float | None) -> float:
@@ -127,17 +119,24 @@ def _tolerance(given: float | None) -> float:
     return given
 
 
-def _proven(context: Context, version: ModelVersion, rows: ReferenceRows, tolerance: float) -> tuple[Reference, Proof]:
-    """The rows in the store and the proof that they are answered rightly; ModelRefused where they are not."""
-    reference = keep_rows(context, rows, "parity", tolerance)
+def _prove_anew(
+    context: Context, version: ModelVersion, rows: ReferenceRows, tolerance: float | None
+) -> tuple[ModelVersion, Proof]:
+    """The version with these rows as its reference; ModelRefused, and nothing recorded, where it answers otherwise."""
+    reference = keep_rows(context, rows, "parity", _tolerance(tolerance))
     proof, compared = _prove(context, version, rows, reference, NEVER)
     if compared is not None and compared.worst is not None and not compared.passed:
-        raise _refuted(version, compared.worst, tolerance)
+        raise _refuted(version, compared.worst, reference.tolerance)
     if not proof.passed:
         raise _unproven(version, proof, [])
     if rows.takes_nulls and not rows.rows_with_nulls:
         announce("parity.no_nulls", model=f"{version.name}:{version.version}", rows=reference.rows)
-    return reference, proof
+
+    def record(tx: Tx) -> Proof:
+        proofs.set_parity(tx, version.id, reference)
+        return proofs.record(tx, version.id, proof)
+
+    return replace(version, parity=reference), context.ledger.run(record)
 
 
 def _prove(
@@ -173,38 +172,25 @@ def _answers(context: Context, version: ModelVersion, rows: ReferenceRows, abort
     return {name: result.column(name) for name in rows.expected}
 
 
-def _recorded(
-    context: Context,
-    version: ModelVersion,
-    reference: Reference | None,
-    proof: Proof | None,
-    baseline: Reference | None,
-) -> ModelVersion:
-    def record(tx: Any) -> None:
-        if reference is not None and proof is not None:
-            proofs.set_parity(tx, version.id, reference)
-            proofs.record(tx, version.id, proof)
-        if baseline is not None:
-            proofs.set_baseline(tx, version.id, baseline)
-
-    context.ledger.run(record)
-    return replace(version, parity=reference or version.parity, baseline=baseline or version.baseline)
-
-
 def in_words(worst: Worst, tolerance: float) -> str:
     """Rows are counted from 1, as they stand in the file."""
     by = "" if worst.difference is None else f", which differs by {short(worst.difference)}"
     return (
-        f"row {worst.row + 1}, column {worst.column!r}: expected {worst.expected}, got {worst.got}{by}"
-        f"; tolerance {short(tolerance)}"
+        f"row {worst.row + 1}, column {worst.column!r}: expected {worst.expected}{_within(worst, tolerance)}"
+        f", got {worst.got}{by}"
     )
+
+
+def _within(worst: Worst, tolerance: float) -> str:
+    """Whole numbers and text are not allowed any difference."""
+    return "" if math.isinf(worst.excess) else f" ± {short(tolerance)} · max(1, |expected|)"
 
 
 def _refuted(version: ModelVersion, worst: Worst, tolerance: float) -> ModelRefused:
     by = "" if worst.difference is None else f", a difference of {short(worst.difference)}"
     return ModelRefused(
         f"model {version.name}:{version.version} does not answer as the reference rows expect",
-        expected=f"{worst.expected} in row {worst.row + 1}, column {worst.column!r}, within {short(tolerance)}",
+        expected=f"{worst.expected}{_within(worst, tolerance)} in row {worst.row + 1}, column {worst.column!r}",
         got=f"{worst.got}{by}, on onnxruntime {runtime_version()}",
         remedy="compare how the model was exported; --tolerance allows more, where that much does not matter",
     )
