@@ -15,6 +15,7 @@ class Shape(StrEnum):
     VECTOR = "[N]"
     COLUMN = "[N,1]"
     MATRIX = "[N,F]"
+    TENSOR = "[N,...]"
 
 
 class Layout(StrEnum):
@@ -41,8 +42,11 @@ class InputBinding:
     input: str
     dtype: Dtype
     shape: Shape
-    # Slots of the clean batch: one for VECTOR and COLUMN; F scalar slots, or one list slot of size F, for MATRIX.
+    # Slots of the clean batch: one for VECTOR and COLUMN; else one scalar slot per value of a row, in C order, or one
+    # list slot of as many values.
     slots: tuple[str, ...]
+    # Sizes of the axes after N, for TENSOR.
+    dims: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +117,11 @@ class Binding:
             columns=tuple(_column(column) for column in data["columns"]),
             inputs=tuple(
                 InputBinding(
-                    input=i["input"], dtype=Dtype(i["dtype"]), shape=Shape(i["shape"]), slots=tuple(i["slots"])
+                    input=i["input"],
+                    dtype=Dtype(i["dtype"]),
+                    shape=Shape(i["shape"]),
+                    slots=tuple(i["slots"]),
+                    dims=tuple(i.get("dims", ())),
                 )
                 for i in data["inputs"]
             ),
@@ -158,6 +166,7 @@ def _column(data: Mapping[str, Any]) -> ColumnSpec:
         slot=data["slot"],
         dtype=Dtype(data["dtype"]) if data["dtype"] else None,
         list_size=data["list_size"],
+        list_dims=tuple(data.get("list_dims", ())),
         nulls=NullAction(data["nulls"]),
         fill=data["fill"],
         conversion=conversion_of(data.get("conversion")),

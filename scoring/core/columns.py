@@ -63,6 +63,8 @@ class ColumnSpec:
     dtype: Dtype | None
     # Elements per row of a list column, over all its axes; None for a scalar column.
     list_size: int | None = None
+    # Sizes of these axes, outermost first, where lists stand in lists; empty: one axis.
+    list_dims: tuple[int, ...] = ()
     nulls: NullAction = NullAction.KEEP
     # With FILL: the value, as text; parsed as `dtype`.
     fill: str | None = None

@@ -1,5 +1,6 @@
 """What an input is before its rows are read: files, columns, and a position to go on from."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -47,7 +48,10 @@ class ColumnKind(StrEnum):
     BOOL = "bool"
     DECIMAL = "decimal"
     STRING = "string"
-    FLOAT_LIST = "float_list"
+    # A date, time or both: feeds a model through `derive` alone.
+    MOMENT = "moment"
+    # Numbers, bool or text, in one axis or several.
+    LIST = "list"
     # A member of JSON lines: what it holds is known cell by cell, and it feeds whatever the tensor wants, lists too.
     JSON = "json"
     OTHER = "other"
@@ -63,11 +67,18 @@ class FileColumn:
     kind: ColumnKind
     # The file's own name of the type, for messages ("text", "double", "decimal128(10, 2)").
     type: str
-    # Elements per row of a FLOAT_LIST; else None.
-    list_size: int | None = None
+    # Of a LIST: what its elements are, and the sizes of its axes, None where they may differ from row to row.
+    element: ColumnKind | None = None
+    dims: tuple[int | None, ...] = ()
     # CSV only: every cell of the first records that is not null reads as a number. Serves the choice of columns for a
     # matrix input without names, never their type.
     looks_numeric: bool = False
+
+    @property
+    def list_size(self) -> int | None:
+        """Elements per row of a LIST, over all its axes; None for other kinds, or where rows may differ."""
+        sizes = [size for size in self.dims if size is not None]
+        return math.prod(sizes) if self.dims and len(sizes) == len(self.dims) else None
 
 
 @dataclass(frozen=True, kw_only=True)

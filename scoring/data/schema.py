@@ -11,16 +11,20 @@ from scoring.core.errors import InputRefused
 from scoring.core.options import CsvDialect
 from scoring.core.source import ColumnKind, FileColumn, FileFormat, InputFile, SourceSchema
 from scoring.data.arrays import text_array
+from scoring.data.arrow_types import file_column
 from scoring.data.cast import cast_text
 from scoring.data.csv_blocks import Block, read_blocks
 from scoring.data.csv_header import Header, check_columns, parse_record, read_header
 from scoring.data.csv_stream import open_text
-from scoring.data.parquet_read import damage_in_words, group_rows, open_parquet
+from scoring.data.parquet_read import damage_in_words, group_rows, open_parquet, text_file
+from scoring.data.parquet_text import is_text, text_of
 
 SAMPLE_ROWS = 1_000
 _COMPRESSION_RATIO = 4
 _TEXT_BYTES = 16
-_LIST_TYPES = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+# Rows of lists that are looked at in one go, and bytes with which a sample ends early.
+_NESTED_ROWS = 50
+_SAMPLE_BYTES = 2**26
 
 
 def describe(files: Sequence[InputFile], dialect: CsvDialect) -> SourceSchema:
@@ -121,41 +125,35 @@ def _describe_parquet(files: Sequence[InputFile]) -> SourceSchema:
     with open_parquet(files[0].path) as parquet, damage_in_words(files[0].path):
         schema = parquet.schema_arrow
         twice = [name for name, count in Counter(schema.names).items() if count > 1]
-        batch = None if twice else next(parquet.iter_batches(SAMPLE_ROWS, use_threads=False), None)
+    sample = {} if twice else _parquet_sample(files[0].path)
     return SourceSchema(
-        columns=tuple(_column(field) for field in schema),
+        columns=tuple(file_column(field) for field in schema),
         rows=rows,
         rows_exact=True,
         bytes=sum(file.fingerprint.size for file in files),
-        sample={} if batch is None else {name: _as_text(batch.column(name)) for name in schema.names},
+        sample=sample,
     )
 
 
-def _column(field: pa.Field) -> FileColumn:
-    kind = field.type
-    list_size = None
-    if any(is_list(kind) for is_list in _LIST_TYPES) and pa.types.is_floating(kind.value_type):
-        list_size = kind.list_size if pa.types.is_fixed_size_list(kind) else None
-        return FileColumn(name=field.name, kind=ColumnKind.FLOAT_LIST, type=str(kind), list_size=list_size)
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return FileColumn(name=field.name, kind=_kind(kind), type=str(field.type))
-
-
-def _kind(kind: pa.DataType) -> ColumnKind:
-    tests = (
-        (pa.types.is_floating, ColumnKind.FLOAT),
-        (pa.types.is_integer, ColumnKind.INTEGER),
-        (pa.types.is_boolean, ColumnKind.BOOL),
-        (pa.types.is_decimal, ColumnKind.DECIMAL),
-        (pa.types.is_string, ColumnKind.STRING),
-        (pa.types.is_large_string, ColumnKind.STRING),
-        (pa.types.is_string_view, ColumnKind.STRING),
-    )
-    return next((found for test, found in tests if test(kind)), ColumnKind.OTHER)
+def _parquet_sample(path: str) -> dict[str, tuple[str | None, ...]]:
+    """Cells of the first rows, by column: fewer where they are huge."""
+    with text_file(path) as parquet, damage_in_words(path):
+        cells: dict[str, tuple[str | None, ...]] = {name: () for name in parquet.schema_arrow.names}
+        nested = any(pa.types.is_nested(field.type) for field in parquet.schema_arrow)
+        step = _NESTED_ROWS if nested else SAMPLE_ROWS
+        rows, size = 0, 0
+        for batch in parquet.iter_batches(step, use_threads=False):
+            for name in cells:
+                cells[name] += _as_text(batch.column(name))
+            rows, size = rows + batch.num_rows, size + batch.nbytes
+            if rows >= SAMPLE_ROWS or size >= _SAMPLE_BYTES:
+                break
+    return cells
 
 
 def _as_text(array: pa.Array) -> tuple[str | None, ...]:
+    if is_text(array.type):
+        return text_of(array)
     try:
         return tuple(pc.cast(array, pa.string()).to_pylist())
     except pa.ArrowException:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 
-from scoring.core.binding import Binding, InputBinding, OutputBinding
+from scoring.core.binding import Binding, InputBinding, OutputBinding, Shape
 from scoring.core.columns import ColumnSpec
 from scoring.core.errors import InputRefused
 from scoring.core.gates import check_requirements
 from scoring.core.options import JobOptions
 from scoring.core.source import SourceSchema
+from scoring.model.bind_hook import bind_hook
+from scoring.model.catalogue import Catalogue, PreparedColumns
 from scoring.model.features import Feed, choose_columns
 from scoring.model.hints import require_columns
 from scoring.model.outputs import bind_outputs
@@ -15,6 +17,7 @@ from scoring.model.prediction import find_prediction
 from scoring.model.signature import Signature
 from scoring.model.slots import Slots
 from scoring.model.spec import ModelSpec
+from scoring.model.spec_use import check_used
 
 ROW = "_row"
 
@@ -27,10 +30,14 @@ def bind(signature: Signature, spec: ModelSpec, source: SourceSchema, options: J
     carried = _carried_names(source, options)
     require_columns(carried, source, what="a column to carry to the result")
     chosen = tuple(name for name in carried if not options.keep_all or name in (*options.key, *options.keep))
-    label = (options.label,) if options.label else ()
-    feeds = choose_columns(signature, spec, source, taken=frozenset((*chosen, *label)))
-    slots = Slots(options.nulls, spec.fill)
+    taken = frozenset((*chosen, *((options.label,) if options.label else ())))
+    catalogue = PreparedColumns(spec) if spec.prepare else Catalogue(source, spec, taken=taken)
+    feeds = choose_columns(signature, spec, catalogue)
+    check_used(spec, feeds)
+    slots = Slots(options, spec.fill)
     inputs = tuple(_input(feed, slots) for feed in feeds)
+    hook = bind_hook(spec.prepare, source, taken, slots.columns) if spec.prepare else None
+    read = hook.reads if hook else slots.columns
     carriers = tuple(ColumnSpec(name=name, slot=f"c.{name}", dtype=None) for name in carried)
     outputs = bind_outputs(signature, spec)
     _check_names(carried, outputs)
@@ -38,12 +45,13 @@ def bind(signature: Signature, spec: ModelSpec, source: SourceSchema, options: J
     if prediction is not None:
         check_requirements(options.require, prediction.task)
     return Binding(
-        columns=(*slots.columns, *carriers),
+        columns=(*read, *carriers),
         inputs=inputs,
         outputs=outputs,
         carried=tuple((column.name, column.slot) for column in carriers),
         label_slot=f"c.{options.label}" if options.label else None,
         prediction=prediction,
+        hook=hook.hook if hook else None,
         notes=slots.notes,
     )
 
@@ -53,7 +61,8 @@ def _input(feed: Feed, slots: Slots) -> InputBinding:
         input=feed.tensor.name,
         dtype=feed.tensor.dtype,
         shape=feed.shape,
-        slots=tuple(slots.slot_for(column, feed.tensor) for column in feed.columns),
+        slots=slots.slots_of(feed),
+        dims=feed.axes if feed.shape is Shape.TENSOR else (),
     )
 
 

@@ -44,11 +44,25 @@ class Feeds:
 
 def _builder(batch: pa.RecordBatch, bound: InputBinding) -> Rows:
     columns = [batch.column(slot) for slot in bound.slots]
-    if bound.shape is not Shape.MATRIX:
-        values = _column(columns[0], bound.dtype)
-        return values if bound.shape is Shape.VECTOR else lambda first, last: values(first, last).reshape(-1, 1)
+    match bound.shape:
+        case Shape.VECTOR:
+            return _column(columns[0], bound.dtype)
+        case Shape.COLUMN:
+            return _shaped(_column(columns[0], bound.dtype), (1,))
+        case Shape.MATRIX:
+            return _rows_of(columns, bound)
+        case Shape.TENSOR:
+            return _shaped(_rows_of(columns, bound), bound.dims)
+
+
+def _shaped(values: Rows, axes: tuple[int, ...]) -> Rows:
+    return lambda first, last: values(first, last).reshape(-1, *axes)
+
+
+def _rows_of(columns: Sequence[pa.Array], bound: InputBinding) -> Rows:
+    """[n, values per row]."""
     if pa.types.is_fixed_size_list(columns[0].type):
-        return _list(columns[0])
+        return _list(columns[0], bound.dtype)
     if bound.dtype in (Dtype.STRING, Dtype.BOOL):
         parts = [_column(column, bound.dtype) for column in columns]
         return lambda first, last: np.stack([part(first, last) for part in parts], axis=1)
@@ -72,11 +86,11 @@ def _matrix(numbers: pa.RecordBatch) -> Rows:
     return build
 
 
-def _list(column: pa.Array) -> Rows:
+def _list(column: pa.Array, dtype: Dtype) -> Rows:
     size = column.type.list_size
     # `.values` ignores the offset of a slice; `.flatten()` honours it but copies.
-    flat = to_numpy(column.values.slice(column.offset * size, len(column) * size)).reshape(-1, size)
-    return lambda first, last: flat[first:last]
+    flat = _column(column.values.slice(column.offset * size, len(column) * size), dtype)
+    return lambda first, last: flat(first * size, last * size).reshape(-1, size)
 
 
 def _text(column: pa.Array) -> Rows:

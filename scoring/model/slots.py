@@ -2,23 +2,30 @@
 
 from collections.abc import Mapping
 
-from scoring.core.columns import ColumnSpec, Dtype, NullAction
-from scoring.core.errors import InputRefused, UsageError
-from scoring.core.options import NullRule
+from scoring.core.columns import ColumnSpec, Dtype, Lossy, NullAction
+from scoring.core.conversions import Conversion, Scale
+from scoring.core.errors import UsageError
+from scoring.core.options import JobOptions
 from scoring.core.source import ColumnKind, FileColumn
+from scoring.model.catalogue import Feature
+from scoring.model.features import Feed
+from scoring.model.fits import check_fits
 from scoring.model.hints import listed
-from scoring.model.signature import TensorInfo
+from scoring.model.values import is_value
 
 _MANTISSA = {Dtype.FLOAT16: 11, Dtype.FLOAT32: 24, Dtype.FLOAT64: 53}
+_EXACT = ("int8", "int16", "int32", "uint8", "uint16", "uint32")
+_Use = tuple[str, Dtype, tuple[int, ...], str]
 
 
 class Slots:
-    """Collects the feature columns of one binding; a column that feeds two inputs of one type is read once."""
+    """Collects the feature columns of one binding; a column that is used twice in one way is read once."""
 
-    def __init__(self, nulls: NullRule, fills: Mapping[str, str]) -> None:
-        self._nulls = nulls
+    def __init__(self, options: JobOptions, fills: Mapping[str, str]) -> None:
+        self._nulls = options.nulls
+        self._lossy = options.lossy
         self._fills = fills
-        self._columns: dict[tuple[str, Dtype], ColumnSpec] = {}
+        self._columns: dict[_Use, ColumnSpec] = {}
         # What a cast does → the columns that it is done to.
         self._casts: dict[str, list[str]] = {}
 
@@ -30,28 +37,43 @@ class Slots:
     def notes(self) -> tuple[str, ...]:
         return tuple(f"{cast}: {listed(names)}" for cast, names in self._casts.items())
 
-    def slot_for(self, column: FileColumn, tensor: TensorInfo) -> str:
-        """The slot that holds `column` as the input's type. InputRefused where it cannot be read so."""
-        key = (column.name, tensor.dtype)
-        if key not in self._columns:
-            _check_kind(column, tensor)
-            cast = _cast_note(column, tensor.dtype)
-            if cast:
-                self._casts.setdefault(cast, []).append(column.name)
-            self._columns[key] = self._spec(column, tensor.dtype)
-        return self._columns[key].slot
+    def slots_of(self, feed: Feed) -> tuple[str, ...]:
+        """The slots that hold the features as the input's type. InputRefused where one cannot be read so."""
+        return tuple(self._slot_of(feature, feed) for feature in feed.features)
 
-    def _spec(self, column: FileColumn, dtype: Dtype) -> ColumnSpec:
-        first = not any(name == column.name for name, _ in self._columns)
-        nulls, fill = self._null_policy(column.name, dtype)
+    def _slot_of(self, feature: Feature, feed: Feed) -> str:
+        dtype = feed.tensor.dtype
+        use = (feature.name, dtype, feed.lists, repr(feature.conversion))
+        if use not in self._columns:
+            check_fits(feature, feed)
+            cast = _cast_note(feature.column, dtype, self._lossy) if feature.conversion is None else ""
+            if cast:
+                self._casts.setdefault(cast, []).append(feature.column.name)
+            self._columns[use] = self._spec(feature, feed)
+        return self._columns[use].slot
+
+    def _spec(self, feature: Feature, feed: Feed) -> ColumnSpec:
+        dtype = feed.tensor.dtype
+        nulls, fill = self._null_policy(feature.name, dtype)
+        size = 1
+        for axis in feed.lists:
+            size *= axis
         return ColumnSpec(
-            name=column.name,
-            slot=f"x.{column.name}" if first else f"x.{column.name}:{dtype}",
+            name=feature.column.name,
+            slot=self._free_slot(feature.name, dtype),
             dtype=dtype,
-            list_size=column.list_size if column.kind is ColumnKind.FLOAT_LIST else None,
+            list_size=size if feed.lists else None,
+            list_dims=feed.lists if len(feed.lists) > 1 else (),
             nulls=nulls,
             fill=fill,
+            conversion=feature.conversion,
+            lossy=self._lossy if _may_round(feature.column, feature.conversion, dtype) else None,
         )
+
+    def _free_slot(self, name: str, dtype: Dtype) -> str:
+        taken = {column.slot for column in self._columns.values()}
+        more = (f"x.{name}:{dtype}:{number}" for number in range(2, len(taken) + 3))
+        return next(slot for slot in (f"x.{name}", f"x.{name}:{dtype}", *more) if slot not in taken)
 
     def _null_policy(self, name: str, dtype: Dtype) -> tuple[NullAction, str | None]:
         if name in self._fills:
@@ -63,50 +85,41 @@ class Slots:
         return NullAction.NAN, None
 
 
-def _check_kind(column: FileColumn, tensor: TensorInfo) -> None:
-    """Text never becomes a number, nor a fraction text: both would be guesses about how it is written."""
-    if column.kind is ColumnKind.TEXT:
-        return
-    if tensor.dtype is Dtype.STRING:
-        fits = column.kind in (ColumnKind.STRING, ColumnKind.INTEGER)
-    else:
-        fits = column.kind.numeric or (column.kind is ColumnKind.FLOAT_LIST and tensor.dtype.is_float)
-    if not fits:
-        raise InputRefused(
-            f"column {column.name!r} cannot feed the input {tensor.name!r}",
-            expected="text or integers" if tensor.dtype is Dtype.STRING else f"a column of numbers, for {tensor.dtype}",
-            got=column.type,
-            remedy="cast the column when the file is written, or map another one in model.yaml",
-        )
-
-
 def _checked_fill(text: str, dtype: Dtype, name: str) -> str:
-    try:
-        if dtype.is_float:
-            float(text)
-        elif dtype.is_integer:
-            int(text)
-        elif dtype is Dtype.BOOL and text.lower() not in ("true", "false", "0", "1"):
-            raise ValueError
-    except ValueError as error:
+    if not is_value(text, dtype):
         raise UsageError(
             f"the fill for nulls in {name!r}",
             expected=f"a value of type {dtype}",
             got=repr(text),
             remedy=f"give each column its own in model.yaml: `fill: {{{name}: …}}`",
-        ) from error
+        )
     return text
 
 
-def _cast_note(column: FileColumn, dtype: Dtype) -> str:
-    if column.kind is ColumnKind.INTEGER and dtype.is_float:
-        if dtype is Dtype.FLOAT64 and column.type in ("int8", "int16", "int32", "uint8", "uint16", "uint32"):
+def _may_round(column: FileColumn, conversion: Conversion | None, dtype: Dtype) -> bool:
+    """Whether whole numbers of any size may come to a float tensor."""
+    kind = column.element or column.kind
+    wide = kind in (ColumnKind.INTEGER, ColumnKind.TEXT, ColumnKind.JSON)
+    return dtype.is_float and wide and (conversion is None or isinstance(conversion, Scale))
+
+
+def _cast_note(column: FileColumn, dtype: Dtype, lossy: Lossy | None) -> str:
+    """What a person should know before it is done to a column of a Parquet file; empty where nothing is lost."""
+    kind = column.element or column.kind
+    if kind is ColumnKind.INTEGER and dtype.is_float:
+        if dtype is Dtype.FLOAT64 and column.type in _EXACT:
             return ""
-        return f"{column.type} → {dtype}, exact up to 2^{_MANTISSA[dtype]}"
-    if column.kind is ColumnKind.DECIMAL and dtype.is_float:
+        return f"{column.type} → {dtype}, exact up to 2^{_MANTISSA[dtype]}, {_beyond(dtype, lossy)}"
+    if kind is ColumnKind.DECIMAL and dtype.is_float:
         return f"{column.type} → {dtype}, rounded to {_MANTISSA[dtype]} bits"
     if column.type in ("double", "float64") and dtype in (Dtype.FLOAT32, Dtype.FLOAT16):
         return f"{column.type} → {dtype}, rounded to {_MANTISSA[dtype]} bits"
-    if column.kind is ColumnKind.FLOAT and dtype.is_integer:
+    if kind is ColumnKind.FLOAT and dtype.is_integer:
         return f"{column.type} → {dtype}, rows with a fraction are rejected"
     return ""
+
+
+def _beyond(dtype: Dtype, lossy: Lossy | None) -> str:
+    if lossy is not None:
+        return {Lossy.ROUND: "rounded beyond", Lossy.REJECT: "rejected beyond"}[lossy]
+    return "rejected beyond" if dtype is Dtype.FLOAT64 else "rounded up to 2^53, rejected beyond"

@@ -135,7 +135,7 @@ def test_parquet_is_described_by_its_footer(tmp_path):
     )
     pq.write_table(table, path)
     schema = describe(expand_inputs([str(path)]), CsvDialect())
-    expected = ["float", "integer", "bool", "string", "decimal", "float_list", "other"]
+    expected = ["float", "integer", "bool", "string", "decimal", "list", "moment"]
     assert expected == [column.kind for column in schema.columns]
     assert 2 == schema.columns[5].list_size
     assert (2, True) == (schema.rows, schema.rows_exact)

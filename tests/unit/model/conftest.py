@@ -116,7 +116,7 @@ def schema() -> Callable[..., SourceSchema]:
             for name, kind in kinds.items()
         ]
         columns += [
-            FileColumn(name=name, kind=ColumnKind.FLOAT_LIST, type="list", list_size=size)
+            FileColumn(name=name, kind=ColumnKind.LIST, type="list", element=ColumnKind.FLOAT, dims=(size,))
             for name, size in (_lists or {}).items()
         ]
         return SourceSchema(columns=tuple(columns), rows=0, rows_exact=True, bytes=0, sample={})

@@ -121,12 +121,12 @@ def test_one_column_full_of_semicolons_hints_at_the_delimiter(schema):
         (K.DECIMAL, F32, True, "rounded, with a note"),
         (K.BOOL, F32, True, "0 and 1"),
         (K.OTHER, F32, False, "nested types feed nothing"),
-        (K.FLOAT_LIST, F32, False, "a list is not one number"),
+        (K.LIST, F32, False, "a list is not one number"),
     ],
 )
 def test_which_kinds_feed_which_tensors(schema, kind, dtype, binds, reason):
     """Types come from the model; a column that would have to be guessed at is refused at submit."""
-    source = schema({"a": 3}) if kind is K.FLOAT_LIST else schema(a=kind)
+    source = schema({"a": 3}) if kind is K.LIST else schema(a=kind)
     try:
         bind(signature(tensor("a", dtype, 1)), ModelSpec(), source, JobOptions())
         bound = True
@@ -274,11 +274,13 @@ def test_a_spec_for_another_model_is_refused(schema, spec, words):
         bind(signature(tensor("a", F32, 1)), spec, schema(a=K.FLOAT), JobOptions())
 
 
-def test_an_image_input_is_refused(schema):
-    """Four axes are no columns."""
-    image = TensorInfo(name="i", dtype=F32, dims=(None, 3, 8, 8))
-    with pytest.raises(ModelRefused, match=r"\[\?, 3, 8, 8\]"):
-        bind(signature(image), ModelSpec(), schema(a=K.FLOAT), JobOptions())
+def test_an_image_is_fed_by_a_list_of_its_size(schema):
+    """Lists in C order, or as many number columns; with anything else the refusal says how many values it takes."""
+    image = signature(TensorInfo(name="i", dtype=F32, dims=(None, 3, 8, 8)))
+    bound = bind(image, ModelSpec(), schema({"pixels": 192}), JobOptions()).inputs[0]
+    assert (Shape.TENSOR, (3, 8, 8), ("x.pixels",)) == (bound.shape, bound.dims, bound.slots)
+    with pytest.raises(InputRefused, match="exactly 192 numeric columns"):
+        bind(image, ModelSpec(), schema(a=K.FLOAT), JobOptions())
 
 
 def test_a_binding_survives_json(schema):
@@ -287,4 +289,4 @@ def test_a_binding_survives_json(schema):
     options = JobOptions(key=("k",), label="t", task="binary", nulls=NullRule.parse("fill=1"))
     binding = bind(signature(tensor("a", F32, 1)), ModelSpec(), source, options)
     assert binding == Binding.from_json(json.loads(json.dumps(binding.to_json())))
-    assert ("integer → float32, exact up to 2^24: 'a'",) == binding.notes
+    assert ("integer → float32, exact up to 2^24, rounded up to 2^53, rejected beyond: 'a'",) == binding.notes
