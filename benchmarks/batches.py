@@ -22,7 +22,7 @@ from scoring.data.manifest import Manifest, ManifestPart, write_manifest
 from scoring.data.parts import promote, stage_part
 from scoring.ledger import jobs, models
 from scoring.ledger.database import Ledger
-from scoring.ledger.records import FLEET, NewJob
+from scoring.ledger.records import FLEET, NewJob, NewVersion
 
 MODEL = "churn"
 SHA256 = "a" * 64
@@ -54,7 +54,8 @@ def make(home: Path, count: int, rows: int) -> None:
     """Fill a new home with `count` succeeded jobs of `rows` rows each, one slot a day."""
     home.mkdir(parents=True)
     ledger = Ledger.open(f"sqlite:///{home / 'ledger.db'}")
-    model = ledger.run(lambda tx: models.register(tx, name=MODEL, sha256=SHA256, path="models/a", signature={}))
+    registered = NewVersion(name=MODEL, sha256=SHA256, path="models/a", signature={})
+    model = ledger.run(lambda tx: models.register(tx, registered))
     batches = [
         Batch(job_id=job_id, number=number, rows=rows, output=home / "store" / "results" / job_id)
         for number, job_id in enumerate(new_job_id() for _ in range(count))

@@ -128,14 +128,15 @@ def _insert(ledger: "Ledger", folder: Path) -> "JobId":
     from scoring.core.ids import new_job_id
     from scoring.core.options import JobOptions
     from scoring.ledger import jobs, models
-    from scoring.ledger.records import FLEET, NewJob
-    from scoring.model.signature import inspect
+    from scoring.ledger.records import FLEET, NewJob, NewVersion
+    from scoring.model.check import inspect
     from scoring.model.spec import ModelSpec
     from tests.small_models import churn_model
 
     signature, options = inspect(churn_model(folder / "churn.onnx")), JobOptions(key=("number", "text"))
     content = {"name": "churn", "sha256": "a" * 64, "path": "models/a", "spec": ModelSpec().to_json()}
-    version = ledger.run(lambda tx: models.register(tx, signature=signature.to_json(), **content))
+    registered = NewVersion(signature=signature.to_json(), **content)
+    version = ledger.run(lambda tx: models.register(tx, registered))
     new = NewJob(
         id=new_job_id(),
         runner=FLEET,

@@ -76,7 +76,7 @@ def edit(name: str, as_json: bool, without: tuple[str, ...], **options: Any) -> 
 
 def check_model(context: "Context", model: str, spec: str | None) -> None:
     """As slots will find it: paths are absolute. Raises NotFound for an unknown name, InputMissing for a file."""
-    from scoring.pipeline.prepare import find_model
+    from scoring.pipeline.model_files import find_model
 
     find_model(context, model, spec, may_be_here=False)
 

@@ -56,6 +56,20 @@ def copy_hashed(source: Path, folder: Path) -> tuple[str, Path]:
         temporary.unlink(missing_ok=True)
 
 
+def keep_bytes(data: bytes, folder: Path, name: str) -> tuple[str, Path]:
+    """Write bytes into folder/<sha256>/<name>; (sha256, path). The same bytes are stored once. Raises StorageFault."""
+    digest = new_digest()
+    digest.update(data)
+    temporary = folder / f".incoming-{uuid.uuid4().hex}"
+    with storage_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            write_whole(temporary, data)
+            return digest.hexdigest(), _keep(temporary, folder / digest.hexdigest(), name)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
 def free_bytes(path: Path) -> int:
     """Bytes free for this user on the disk that holds `path`, or will hold it."""
     while not path.exists():

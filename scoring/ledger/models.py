@@ -3,69 +3,103 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, null, select, update
 
-from scoring.core.errors import NotFound
+from scoring.core.errors import NotFound, UsageError
 from scoring.ledger.clock import now_us
 from scoring.ledger.database import Tx, insert_or_nothing
 from scoring.ledger.job_rows import version_of
-from scoring.ledger.records import ModelVersion
+from scoring.ledger.records import ModelVersion, NewVersion
 from scoring.ledger.tables import model_aliases, model_versions, models
 
 SHOWN = 10
 """Versions and aliases that a message names."""
 
+_LIVING = model_versions.c.removed_at.is_(None)
 
-def register(
-    tx: Tx,
-    *,
-    name: str,
-    sha256: str,
-    path: str,
-    signature: Mapping[str, Any],
-    spec: Mapping[str, Any] | None = None,
-) -> ModelVersion:
-    """Nothing → the next version of `name`; the version that has this file and spec already, where there is one.
 
-    path: of the copy, relative to the store. signature, spec: JSON as scoring.model writes it.
+def register(tx: Tx, new: NewVersion, *, hidden: bool = False) -> ModelVersion:
+    """Nothing → the next version of the name; the version that has this content already, where there is one.
+
+    A version that was removed comes back. hidden: not yet; what is not in use stays out of sight until `bring_back`.
     """
-    content = dict(spec or {})
-    spec_sha256 = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    tx.execute(insert_or_nothing(tx, models).values(name=name, created_at=now_us()))
+    tx.execute(insert_or_nothing(tx, models).values(name=new.name, created_at=now_us()))
     # Versions of one name are numbered one after the other.
-    tx.execute(select(models.c.name).where(models.c.name == name).with_for_update(key_share=True))
-    same = select(model_versions).where(
-        model_versions.c.name == name,
-        model_versions.c.sha256 == sha256,
-        model_versions.c.spec_sha256 == spec_sha256,
-    )
-    row = tx.execute(same).one_or_none()
+    tx.execute(select(models.c.name).where(models.c.name == new.name).with_for_update(key_share=True))
+    spec_sha256 = _digest(new)
+    own = (model_versions.c.name == new.name) & (model_versions.c.sha256 == new.sha256)
+    row = tx.execute(select(model_versions).where(own, model_versions.c.spec_sha256 == spec_sha256)).one_or_none()
     if row is None:
-        last = select(func.coalesce(func.max(model_versions.c.version), 0)).where(model_versions.c.name == name)
-        tx.execute(
-            insert(model_versions).values(
-                name=name,
-                version=int(tx.execute(last).scalar_one()) + 1,
-                sha256=sha256,
-                spec_sha256=spec_sha256,
-                path=path,
-                signature=dict(signature),
-                spec=content,
-                created_at=now_us(),
-            )
+        return _inserted(tx, new, spec_sha256, hidden=hidden)
+    if row.removed_at is not None or row.about is None:
+        # Its files are written anew, and may bear other names now.
+        tx.execute(update(model_versions).where(model_versions.c.id == row.id).values(**_stored(new)))
+    return version_by_id(tx, row.id) if hidden else bring_back(tx, row.id)
+
+
+def bring_back(tx: Tx, version_id: int) -> ModelVersion:
+    """Removed or hidden → in use; a version in use is left as it is."""
+    tx.execute(update(model_versions).where(model_versions.c.id == version_id).values(removed_at=null()))
+    return version_by_id(tx, version_id)
+
+
+def remove(tx: Tx, versions: Sequence[ModelVersion]) -> None:
+    """In use → removed: no reference finds it any more; rows and figures of its jobs stay. Its references go.
+
+    The caller holds the versions with `lock`, and has seen that nothing uses them.
+    """
+    gone = model_versions.c.id.in_([version.id for version in versions])
+    tx.execute(update(model_versions).where(gone).values(removed_at=now_us(), parity=null(), baseline=null()))
+
+
+def lock(tx: Tx, versions: Sequence[ModelVersion]) -> None:
+    """Hold the rows: no job and no alias comes to use them meanwhile."""
+    ids = [version.id for version in versions]
+    held = select(model_versions.c.id).where(model_versions.c.id.in_(ids)).order_by(model_versions.c.id)
+    tx.execute(held.with_for_update())
+
+
+def hold(tx: Tx, version_id: int) -> None:
+    """Keep a version from being removed until the transaction ends. Raises NotFound where it was removed."""
+    row = tx.execute(
+        select(model_versions).where(model_versions.c.id == version_id).with_for_update(read=True)
+    ).one_or_none()
+    if row is None or row.removed_at is not None:
+        raise NotFound(
+            "the model was removed meanwhile",
+            expected="a version that is registered",
+            got="none" if row is None else f"{row.name}:{row.version}",
+            remedy="register it again",
         )
-        row = tx.execute(same).one()
-    return version_of(row)
+
+
+def is_removed(tx: Tx, version_id: int) -> bool:
+    """True too for a version that was never brought into use."""
+    return (
+        tx.execute(select(model_versions.c.id).where(model_versions.c.id == version_id, _LIVING)).one_or_none() is None
+    )
+
+
+def version_by_id(tx: Tx, version_id: int) -> ModelVersion:
+    """The version, removed or not."""
+    row = tx.execute(select(model_versions).where(model_versions.c.id == version_id)).one()
+    return _version(tx, row)
+
+
+def with_content(tx: Tx, sha256: str) -> list[ModelVersion]:
+    """Versions in use of a file with this digest, under whatever name."""
+    query = select(model_versions).where(model_versions.c.sha256 == sha256, _LIVING)
+    return [version_of(row) for row in tx.execute(query.order_by(model_versions.c.id))]
 
 
 def find_model(tx: Tx, ref: str) -> ModelVersion:
     """`name` (its newest version), `name:3` or `name@alias`. Raises NotFound."""
     name, alias, version = _parse(ref)
-    query = select(model_versions).where(model_versions.c.name == name)
+    query = select(model_versions).where(model_versions.c.name == name, _LIVING)
     if alias is not None:
         named = select(model_aliases.c.version).where(model_aliases.c.name == name, model_aliases.c.alias == alias)
         query = query.where(model_versions.c.version == named.scalar_subquery())
@@ -73,13 +107,29 @@ def find_model(tx: Tx, ref: str) -> ModelVersion:
         query = query.where(model_versions.c.version == version)
     row = tx.execute(query.order_by(model_versions.c.version.desc()).limit(1)).one_or_none()
     if row is None:
-        raise _unknown(tx, ref, name)
-    return version_of(row, aliases=_aliases(tx, name)[name, row.version])
+        raise _unknown(tx, ref)
+    return _version(tx, row)
+
+
+def find_versions(tx: Tx, ref: str) -> list[ModelVersion]:
+    """`name:3`, or all versions of `name`, the newest first. Raises NotFound; UsageError for an alias."""
+    name, alias, version = _parse(ref)
+    if alias is not None:
+        raise UsageError(
+            "an alias names a version for a while",
+            expected="NAME:VERSION, or NAME for all versions",
+            got=ref,
+            remedy=f"give {name}:{find_model(tx, ref).version}",
+        )
+    found = [find_model(tx, ref)] if version is not None else list_models(tx, name)
+    if not found:
+        raise _unknown(tx, ref)
+    return found
 
 
 def list_models(tx: Tx, name: str | None = None) -> list[ModelVersion]:
-    """All versions, by name, the newest first."""
-    query = select(model_versions).order_by(model_versions.c.name, model_versions.c.version.desc())
+    """All versions in use, by name, the newest first."""
+    query = select(model_versions).where(_LIVING).order_by(model_versions.c.name, model_versions.c.version.desc())
     if name is not None:
         query = query.where(model_versions.c.name == name)
     aliases = _aliases(tx, name)
@@ -88,10 +138,56 @@ def list_models(tx: Tx, name: str | None = None) -> list[ModelVersion]:
 
 def set_alias(tx: Tx, name: str, alias: str, version: int) -> None:
     """Make `name@alias` mean this version from now on. Raises NotFound."""
-    find_model(tx, f"{name}:{version}")
-    own = (model_aliases.c.name == name) & (model_aliases.c.alias == alias)
+    hold(tx, find_model(tx, f"{name}:{version}").id)
+    own = _named(name, alias)
     if tx.execute(update(model_aliases).where(own).values(version=version)).rowcount == 0:
         tx.execute(insert(model_aliases).values(name=name, alias=alias, version=version))
+
+
+def drop_alias(tx: Tx, name: str, alias: str) -> ModelVersion:
+    """`name@alias` → nothing; the version that it meant. Raises NotFound."""
+    version = find_model(tx, f"{name}@{alias}")
+    tx.execute(delete(model_aliases).where(_named(name, alias)))
+    return version_by_id(tx, version.id)
+
+
+def _inserted(tx: Tx, new: NewVersion, spec_sha256: str, *, hidden: bool) -> ModelVersion:
+    last = select(func.coalesce(func.max(model_versions.c.version), 0)).where(model_versions.c.name == new.name)
+    made = insert(model_versions).values(
+        name=new.name,
+        version=int(tx.execute(last).scalar_one()) + 1,
+        sha256=new.sha256,
+        spec_sha256=spec_sha256,
+        spec=dict(new.spec),
+        created_at=now_us(),
+        removed_at=now_us() if hidden else null(),
+        **_stored(new),
+    )
+    return version_of(tx.execute(made.returning(*model_versions.c)).one())
+
+
+def _stored(new: NewVersion) -> dict[str, Any]:
+    return {
+        "path": new.path,
+        "signature": dict(new.signature),
+        "about": None if new.about is None else dict(new.about),
+        "served_path": new.served_path,
+        "served_sha256": new.served_sha256,
+    }
+
+
+def _digest(new: NewVersion) -> str:
+    """Of what a version is beside its file."""
+    content = {**new.spec, **({"columns": list(new.columns)} if new.columns else {})}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _version(tx: Tx, row: Row[Any]) -> ModelVersion:
+    return version_of(row, aliases=_aliases(tx, row.name)[row.name, row.version])
+
+
+def _named(name: str, alias: str) -> ColumnElement[bool]:
+    return (model_aliases.c.name == name) & (model_aliases.c.alias == alias)
 
 
 def _parse(ref: str) -> tuple[str, str | None, int | None]:
@@ -114,29 +210,32 @@ def _aliases(tx: Tx, name: str | None) -> defaultdict[tuple[str, int], tuple[str
     return found
 
 
-def _unknown(tx: Tx, ref: str, name: str) -> NotFound:
-    names = list(tx.scalars(select(models.c.name)))
+def _unknown(tx: Tx, ref: str) -> NotFound:
+    name, _, version = _parse(ref)
+    names = list(tx.scalars(select(model_versions.c.name).where(_LIVING).distinct()))
     if name in names:
-        return _unknown_version(tx, ref, name)
+        return _unknown_version(tx, ref, name, version)
     close = get_close_matches(name, names, n=1)
     return NotFound(
         f"no model {ref}",
         expected="the name of a registered model, or the path of an .onnx file",
-        got=ref,
+        got=f"{ref}, which was removed" if name in tx.scalars(select(models.c.name)).all() else ref,
         remedy=f"did you mean {close[0]}?" if close else "`scoring model list` names them",
     )
 
 
-def _unknown_version(tx: Tx, ref: str, name: str) -> NotFound:
+def _unknown_version(tx: Tx, ref: str, name: str, version: int | None) -> NotFound:
     found = list_models(tx, name)
     versions = [f"{name}:{version.version}" for version in found]
     aliases = sorted(f"{name}@{alias}" for version in found for alias in version.aliases)
     close = get_close_matches(ref, aliases, n=1)
     there_are = f"there are {_shown(versions)}, and {_shown(aliases) or 'no alias'}"
+    own = (model_versions.c.name == name) & (model_versions.c.version == version)
+    removed = tx.execute(select(model_versions.c.id).where(own)).one_or_none() is not None
     return NotFound(
         f"no model {ref}",
         expected="a version or an alias that the model has",
-        got=ref,
+        got=f"{ref}, which was removed" if removed else ref,
         remedy=f"did you mean {close[0]}? {there_are}" if close else there_are,
     )
 

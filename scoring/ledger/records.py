@@ -1,7 +1,7 @@
 """What the ledger takes and gives: plain values, no rows."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -56,6 +56,24 @@ class Reference:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewVersion:
+    """What registration records of a model: with the name, its file, spec and columns are what a version is."""
+
+    name: str
+    sha256: str
+    # Relative to the store.
+    path: str
+    # JSON as scoring.model writes it.
+    signature: Mapping[str, Any]
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    # Names of the columns that were found beside the file, and not in it.
+    columns: tuple[str, ...] = ()
+    about: Mapping[str, Any] | None = None
+    served_path: str | None = None
+    served_sha256: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

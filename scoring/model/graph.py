@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from scoring.core.errors import ModelRefused
+from scoring.model.rules import refuse_external_data
 
 if TYPE_CHECKING:
     import onnx
@@ -25,13 +26,7 @@ def parse(data: bytes) -> "onnx.ModelProto":
     # Bytes of another format can read as a message without a graph.
     if not model.HasField("graph") or not model.graph.output:
         raise _no_model(data)
-    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
-        raise ModelRefused(
-            "the model keeps its weights in other files",
-            expected="one .onnx file with its weights inside",
-            got="tensors with external data",
-            remedy="save it with onnx.save(model, path, save_as_external_data=False)",
-        )
+    refuse_external_data(model)
     return model
 
 
@@ -89,30 +84,49 @@ def _label_tables(model: "onnx.ModelProto") -> Iterator[tuple[str, ...]]:
 
 
 def zipmaps(model: "onnx.ModelProto") -> dict[str, tuple[str, ...]]:
-    """Outputs that are a ZipMap (a dict per row) → their classes."""
-    return {
-        node.output[0]: class_labels(node)
-        for node in model.graph.node
-        if node.op_type == "ZipMap" and node.domain == "ai.onnx.ml"
-    }
+    """Values that are a ZipMap's (a dict per row), by themselves or passed on by Identity → its classes."""
+    found: dict[str, tuple[str, ...]] = {}
+    for node in model.graph.node:
+        if node.op_type == "ZipMap" and node.domain == "ai.onnx.ml":
+            found[node.output[0]] = class_labels(node)
+        elif node.op_type == "Identity" and node.input[0] in found:
+            found[node.output[0]] = found[node.input[0]]
+    return found
 
 
 def cut_zipmaps(model: "onnx.ModelProto") -> "onnx.ModelProto":
-    """A copy whose ZipMap outputs are plain float [N, K] under the same names: no dict per row is ever made."""
+    """A copy whose ZipMap outputs are plain float [N, K] under the same names: no dict per row is ever made.
+
+    ModelRefused where a node of the graph itself works on the dicts.
+    """
     import onnx
 
     cut = onnx.ModelProto()
     cut.CopyFrom(model)
     classes = zipmaps(cut)
     for node in cut.graph.node:
-        if node.output and node.output[0] in classes:
+        if node.op_type == "ZipMap":
             plain = onnx.helper.make_node("Identity", list(node.input), list(node.output), node.name)
             node.CopyFrom(plain)
+        elif node.op_type != "Identity" and any(name in classes for name in node.input):
+            raise _dicts_inside(node)
     for output in cut.graph.output:
         if output.name in classes:
             shape = [None, len(classes[output.name])]
             output.CopyFrom(onnx.helper.make_tensor_value_info(output.name, onnx.TensorProto.FLOAT, shape))
+    declared = [value for value in cut.graph.value_info if value.name not in classes]
+    del cut.graph.value_info[:]
+    cut.graph.value_info.extend(declared)
     return cut
+
+
+def _dicts_inside(node: "onnx.NodeProto") -> ModelRefused:
+    return ModelRefused(
+        "the model works on the dicts of a ZipMap inside its graph",
+        expected="a ZipMap whose dicts are an output of the model",
+        got=f"the operator {node.op_type} behind it",
+        remedy="export the model with plain tensors (skl2onnx: zipmap=False)",
+    )
 
 
 def feature_names(model: "onnx.ModelProto") -> tuple[str, ...]:

@@ -1,43 +1,45 @@
-"""Output shapes that a graph leaves open are learnt from one small run."""
+"""Output shapes that a graph leaves open are learnt from the trial run."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-import onnxruntime as ort
-
-from scoring.core.columns import Dtype
 from scoring.core.errors import ModelRefused
-from scoring.model.session import ORT_ERRORS, said
 from scoring.model.signature import Signature, TensorInfo
 
-_ROWS = 2
+Dims = Sequence[int | None]
 
 
-def settle_shapes(signature: Signature, session: ort.InferenceSession) -> Signature:
-    """The signature with the width of every output known; ModelRefused where it cannot be."""
-    open_outputs = [tensor for tensor in signature.outputs if not tensor.dims or tensor.width is None]
-    if not open_outputs:
-        return signature
-    try:
-        feed = {tensor.name: _dummy(tensor, signature.fixed_rows or _ROWS) for tensor in signature.inputs}
-        values = session.run([tensor.name for tensor in signature.outputs], feed)
-    except ORT_ERRORS as error:
-        raise _unknown(open_outputs[0], said(error)) from error
-    outputs = (_settled(tensor, value) for tensor, value in zip(signature.outputs, values, strict=True))
+def settle(signature: Signature, seen: Mapping[str, Dims], failure: str = "") -> Signature:
+    """The signature with the width of every output known; ModelRefused where it cannot be.
+
+    seen: shapes in the trial run, rows first; empty where it failed, and `failure` says why.
+    """
+    outputs = (_settled(tensor, seen.get(tensor.name), failure) for tensor in signature.outputs)
     return replace(signature, outputs=tuple(outputs))
 
 
-def _settled(tensor: TensorInfo, value: object) -> TensorInfo:
-    if not isinstance(value, np.ndarray) or value.ndim == 0:
+def _settled(tensor: TensorInfo, seen: Dims | None, failure: str) -> TensorInfo:
+    if tensor.zipmap and seen is not None and tuple(seen[1:]) != (len(tensor.zipmap),):
+        raise ModelRefused(
+            f"the ZipMap of output {tensor.name!r} does not fit what it maps",
+            expected=f"{len(tensor.zipmap)} numbers a row, one for each class",
+            got=f"the shape {_written(seen)}",
+            remedy="export the model again",
+        )
+    if tensor.dims and tensor.width is not None:
+        return tensor
+    if seen is None:
+        raise _unknown(tensor, failure)
+    if not seen:
         raise _unknown(tensor, "a value without a row axis")
-    return replace(tensor, dims=(None, *value.shape[1:]))
+    settled = replace(tensor, dims=(None, *seen[1:]))
+    if settled.width is None:
+        raise _unknown(tensor, f"the shape {_written(seen)}, which follows the size of the input")
+    return settled
 
 
-def _dummy(tensor: TensorInfo, rows: int) -> np.ndarray:
-    if tensor.width is None:
-        raise ValueError(f"input {tensor.name} has an open axis")
-    shape = (rows, *(dim or 1 for dim in tensor.dims[1:])) if tensor.dims else (rows,)
-    return np.full(shape, "", object) if tensor.dtype is Dtype.STRING else np.zeros(shape, tensor.dtype.value)
+def _written(dims: Dims) -> str:
+    return "[" + ", ".join("?" if dim is None else str(dim) for dim in dims) + "]"
 
 
 def _unknown(tensor: TensorInfo, got: str) -> ModelRefused:

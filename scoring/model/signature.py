@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scoring.core.columns import Dtype
-from scoring.core.errors import InputMissing, ModelRefused
+from scoring.core.errors import ModelRefused
 
 if TYPE_CHECKING:
     import onnx
@@ -66,6 +65,10 @@ class Signature:
     def has_zipmap(self) -> bool:
         return any(output.zipmap for output in self.outputs)
 
+    def without_zipmaps(self) -> "Signature":
+        """Of the served copy: its graph has none."""
+        return replace(self, outputs=tuple(replace(output, zipmap=()) for output in self.outputs))
+
     @property
     def fixed_rows(self) -> int | None:
         """Rows that each run must have, for a model with a fixed batch axis; None where any number will do."""
@@ -84,41 +87,8 @@ class Signature:
         )
 
 
-def inspect(path: str | Path) -> Signature:
-    """Read a model file and try to load it. InputMissing, or ModelRefused in words, where it cannot be served."""
-    try:
-        data = Path(path).read_bytes()
-    except FileNotFoundError as error:
-        raise InputMissing(f"no model at {path}", expected="an .onnx file", remedy="check the path") from error
-    except IsADirectoryError as error:
-        raise ModelRefused(
-            f"the model {path} is a folder",
-            expected="an .onnx file",
-            got="a folder",
-            remedy="give the .onnx file inside it; MLflow model folders are not read yet",
-        ) from error
-    except OSError as error:
-        raise ModelRefused(f"the model at {path} cannot be read", got=error.strerror or str(error)) from error
-    try:
-        return _inspect(data)
-    except ModelRefused as refused:
-        told = f"{path}: {refused.message}"
-        raise ModelRefused(told, expected=refused.expected, got=refused.got, remedy=refused.remedy) from refused
-
-
-def _inspect(data: bytes) -> Signature:
-    from scoring.model import graph
-    from scoring.model.session import open_session
-    from scoring.model.shapes import settle_shapes
-
-    model = graph.parse(data)
-    signature = _read(model)
-    if signature.has_zipmap:
-        data = graph.cut_zipmaps(model).SerializeToString()
-    return settle_shapes(signature, open_session(data))
-
-
-def _read(model: "onnx.ModelProto") -> Signature:
+def read_signature(model: "onnx.ModelProto") -> Signature:
+    """What the graph declares; widths that it leaves open are still open. Raises ModelRefused."""
     from scoring.model import graph
 
     makers, maps = graph.producers(model), graph.zipmaps(model)
@@ -136,17 +106,31 @@ def _read(model: "onnx.ModelProto") -> Signature:
 
 
 def _zipmap(name: str, classes: tuple[str, ...]) -> TensorInfo:
+    if not classes:
+        raise ModelRefused(
+            f"the ZipMap of output {name!r} names no class",
+            expected="classlabels_strings or classlabels_int64s",
+            got="neither",
+            remedy="export the model with plain tensors (skl2onnx: zipmap=False)",
+        )
     return TensorInfo(name=name, dtype=Dtype.FLOAT32, dims=(None, len(classes)), zipmap=classes)
 
 
 def _info(value: "onnx.ValueInfoProto", side: str) -> TensorInfo:
     kind = value.type.WhichOneof("value")
     dtype = _DTYPES.get(value.type.tensor_type.elem_type) if kind == "tensor_type" else None
+    if kind == "sequence_type":
+        raise ModelRefused(
+            f"{side} {value.name!r} is a list, not a tensor",
+            expected="a tensor of numbers, bool or text, or the dicts of a ZipMap",
+            got="a sequence that no ZipMap node of the main graph makes",
+            remedy="export the model with plain tensors (skl2onnx: zipmap=False)",
+        )
     if dtype is None:
         raise ModelRefused(
             f"{side} {value.name!r} has a type that columns cannot hold",
             expected="a tensor of numbers, bool or text",
-            got=kind if kind != "tensor_type" else f"element type {value.type.tensor_type.elem_type} of ONNX",
+            got=str(kind) if kind != "tensor_type" else f"element type {value.type.tensor_type.elem_type} of ONNX",
             remedy="export the model with plain tensors (skl2onnx: zipmap=False)",
         )
     shape = value.type.tensor_type.shape

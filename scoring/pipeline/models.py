@@ -29,12 +29,17 @@ class ModelCache:
         with self._lock:
             model = self._models.pop(sha256, None)
             if model is None:
-                signature = Signature.from_json(version.signature)
-                model = Model.load(self._store / version.path, sha256, signature)
+                model = self._load(version)
                 while len(self._models) >= KEPT:
                     del self._models[next(iter(self._models))]
             self._models[sha256] = model
             return model
+
+    def _load(self, version: ModelVersion) -> Model:
+        signature = Signature.from_json(version.signature)
+        if version.served_path is None or version.served_sha256 is None:
+            return Model.load(self._store / version.path, version.sha256, signature)
+        return Model.load(self._store / version.served_path, version.served_sha256, signature.without_zipmaps())
 
 
 def part_metadata(job: Job, chunk: int) -> dict[str, str]:

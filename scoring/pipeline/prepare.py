@@ -8,20 +8,16 @@ from pathlib import Path, PurePath
 from scoring.core.binding import Binding
 from scoring.core.chunks import auto_chunk_rows
 from scoring.core.columns import Dtype
-from scoring.core.errors import InputMissing, UsageError
+from scoring.core.errors import UsageError
 from scoring.core.options import CsvDialect, JobOptions
 from scoring.core.source import FileFormat, InputFile, SourceSchema
 from scoring.data.delta import delta_schema, require_delta
-from scoring.data.inputs import check_roots, expand_inputs
+from scoring.data.inputs import expand_inputs
 from scoring.data.schema import check_files, decoded_row_bytes, describe
 from scoring.data.spool import spool
-from scoring.data.storage import copy_hashed
-from scoring.ledger import models
-from scoring.ledger.records import ModelVersion
 from scoring.model.bind import bind
-from scoring.model.signature import Signature, inspect
-from scoring.model.spec import ModelSpec, load_spec
 from scoring.pipeline.context import Context
+from scoring.pipeline.model_files import FoundModel, find_model
 from scoring.pipeline.result_schema import result_schema
 
 STDIN = "-"
@@ -36,17 +32,6 @@ class JobRequest:
     options: JobOptions
     # False: paths were made absolute when they were written down, so a word without a separator is a name.
     model_may_be_here: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class FoundModel:
-    """A model that can be bound; `version` is None for a file that is not registered (yet)."""
-
-    name: str
-    signature: Signature
-    spec: ModelSpec
-    version: ModelVersion | None = None
-    file: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,63 +93,6 @@ def input_roots(context: Context) -> tuple[str, ...]:
 
 def output_roots(context: Context) -> tuple[str, ...]:
     return tuple(str(root) for root in context.settings.output_roots)
-
-
-def is_path(model: str, *, may_be_here: bool = True) -> bool:
-    """A separator, the extension, or a file of that name make it a path (CONTRACT section 9)."""
-    return "/" in model or model.endswith(".onnx") or (may_be_here and Path(model).exists())
-
-
-def find_model(context: Context, model: str, spec: str | None, *, may_be_here: bool = True) -> FoundModel:
-    """A registered model by name, or a file that need not be registered.
-
-    may_be_here: a file of that name in the working folder is meant before a registered model.
-    """
-    if not is_path(model, may_be_here=may_be_here):
-        version = context.ledger.run(lambda tx: models.find_model(tx, model))
-        own = load_spec(Path(spec)) if spec else ModelSpec.from_json(version.spec)
-        return FoundModel(
-            name=version.name, signature=Signature.from_json(version.signature), spec=own, version=version
-        )
-    file = Path(model).absolute()
-    if not file.exists():
-        raise InputMissing(
-            f"no model at {model}",
-            expected="an .onnx file or the name of a registered model",
-            got="no such file",
-            remedy="check the path; `scoring model list` names the registered ones",
-        )
-    check_roots(str(file), input_roots(context))
-    return FoundModel(name=model_name(file), signature=inspect(file), spec=load_spec(_spec_of(file, spec)), file=file)
-
-
-def model_name(file: Path) -> str:
-    """The name under which a file is registered: its stem, lower case, other characters `_`."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in file.stem.lower()) or "model"
-
-
-def register(context: Context, model: FoundModel) -> ModelVersion:
-    """Copy the file into the store while hashing it; the same bytes and spec are the same version."""
-    if model.version is not None:
-        return model.version
-    if model.file is None:
-        raise UsageError("a model to register", expected="a file", got="none", remedy="give its path")
-    store = context.settings.store
-    sha256, copy = copy_hashed(model.file, store / "models")
-    signature = inspect(copy).to_json()  # of the copy: the original may have been swapped since it was looked at
-    path = str(copy.relative_to(store))
-    return context.ledger.run(
-        lambda tx: models.register(
-            tx, name=model.name, sha256=sha256, path=path, signature=signature, spec=model.spec.to_json()
-        )
-    )
-
-
-def _spec_of(file: Path, spec: str | None) -> Path | None:
-    if spec is not None:
-        return Path(spec)
-    beside = file.with_name("model.yaml")
-    return beside if beside.exists() else None
 
 
 def _spooled(argument: str, stdin_to: Path | None) -> str:

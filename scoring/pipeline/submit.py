@@ -11,15 +11,16 @@ from scoring.core.errors import InputRefused, LedgerAway, OutputRefused
 from scoring.core.ids import new_job_id
 from scoring.data.outputs import check_output
 from scoring.data.storage import free_bytes
-from scoring.ledger import jobs
+from scoring.ledger import jobs, models
 from scoring.ledger.database import Tx
 from scoring.ledger.records import FLEET, Job, NewJob
 from scoring.pipeline.context import Context
 from scoring.pipeline.parity import require_proof
 from scoring.pipeline.plan import disk_bytes
 from scoring.pipeline.planned_table import planned_table
-from scoring.pipeline.prepare import STDIN, JobRequest, output_roots, prepare, register
+from scoring.pipeline.prepare import STDIN, JobRequest, output_roots, prepare
 from scoring.pipeline.publish import publish_due
+from scoring.pipeline.registry import register
 from scoring.telemetry import announce
 
 
@@ -66,8 +67,14 @@ def draft(
 
 
 def record(tx: Tx, made: NewJob | Job) -> Job:
-    """Nothing → ACCEPTED. Another submit with the same key may have been faster: then that one's job."""
-    return made if isinstance(made, Job) else jobs.insert_job(tx, made)
+    """Nothing → ACCEPTED. Another submit with the same key may have been faster: then that one's job.
+
+    Raises NotFound where the model was removed meanwhile.
+    """
+    if isinstance(made, Job):
+        return made
+    models.hold(tx, made.model_version_id)
+    return jobs.insert_job(tx, made)
 
 
 def ring_due(context: Context) -> bool:

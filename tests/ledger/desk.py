@@ -14,7 +14,7 @@ from scoring.core.source import FileFormat, InputFile, Position
 from scoring.core.states import Priority, StepKind
 from scoring.ledger import jobs, models, parts, publish, steps
 from scoring.ledger.database import Ledger, Tx
-from scoring.ledger.records import FLEET, Claim, Job, JobVerdict, NewJob, Step
+from scoring.ledger.records import FLEET, Claim, Job, JobVerdict, NewJob, NewVersion, Step
 
 T = TypeVar("T")
 
@@ -38,8 +38,8 @@ class Desk:
         return self.ledger.run(work)
 
     def model(self, **changes: Any) -> int:
-        content = {"name": "churn", "sha256": "a" * 64, "path": "models/a", "signature": {}, "spec": {}} | changes
-        return self.run(lambda tx: models.register(tx, **content)).id
+        content: dict[str, Any] = {"name": "churn", "sha256": "a" * 64, "path": "models/a", "signature": {}} | changes
+        return self.run(lambda tx: models.register(tx, NewVersion(**content))).id
 
     def new(self, **changes: Any) -> NewJob:
         job_id = new_job_id()

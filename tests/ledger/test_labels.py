@@ -12,7 +12,7 @@ from scoring.core.accuracy.figure import Figure
 from scoring.core.errors import InputMissing
 from scoring.core.ids import JobId
 from scoring.core.late_labels import LabelCounts
-from scoring.ledger import jobs, labels, models, reports
+from scoring.ledger import jobs, labels, reports
 from scoring.ledger.clock import now_us
 from scoring.ledger.records import Job, JobVerdict
 from scoring.ledger.tables import jobs as job_rows
@@ -191,14 +191,12 @@ def test_a_retry_forgets_the_figures_of_the_failed_round(desk: Desk) -> None:
 def test_the_window_holds_the_batches_of_a_model(desk: Desk) -> None:
     """By slot, or by their end; of any version, succeeded, and not taken by retention."""
     now = datetime.now(UTC)
-    other = desk.run(
-        lambda tx: models.register(tx, name="other", sha256="o" * 64, path="models/o", signature={}, spec={})
-    )
+    other = desk.model(name="other", sha256="o" * 64)
     next_version = desk.model(sha256="b" * 64)
     ended = succeeded(desk)
     late = succeeded(desk, schedule="nightly", slot=now - timedelta(days=2), model_version_id=next_version)
     succeeded(desk, schedule="nightly", slot=now - timedelta(days=9))
-    succeeded(desk, model_version_id=other.id)
+    succeeded(desk, model_version_id=other)
     desk.running(1)
     gone = succeeded(desk)
     desk.run(lambda tx: tx.execute(update(job_rows).where(job_rows.c.job_id == gone.id).values(purged_at=now_us())))

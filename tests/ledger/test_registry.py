@@ -7,14 +7,13 @@ import pytest
 from scoring.core.errors import NotFound
 from scoring.core.states import Priority
 from scoring.ledger import meta, models, processes
-from scoring.ledger.records import ModelVersion, Process, ProcessKind
+from scoring.ledger.records import ModelVersion, NewVersion, Process, ProcessKind
 from tests.ledger.desk import Desk
 
 
 def _register(desk: Desk, name: str = "churn", sha256: str = "a" * 64, **spec: str) -> ModelVersion:
-    return desk.run(
-        lambda tx: models.register(tx, name=name, sha256=sha256, path=sha256, signature={"inputs": ["x"]}, spec=spec)
-    )
+    new = NewVersion(name=name, sha256=sha256, path=sha256, signature={"inputs": ["x"]}, spec=spec)
+    return desk.run(lambda tx: models.register(tx, new))
 
 
 def test_the_same_file_is_the_same_version(desk: Desk) -> None:

@@ -14,7 +14,8 @@ from sqlalchemy import text
 from scoring.core.schedules.policies import CatchUp, SlotOrigin, SlotState
 from scoring.ledger.database import Ledger
 from scoring.pipeline.context import Context
-from scoring.pipeline.prepare import find_model, register
+from scoring.pipeline.model_files import find_model
+from scoring.pipeline.registry import register
 from scoring.pipeline.schedule import fire
 from scoring.settings import load_settings
 from tests.ledger.desk import Desk

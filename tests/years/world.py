@@ -17,8 +17,9 @@ from scoring.ledger import schedules, slots
 from scoring.ledger.clock import maybe_instant, microseconds
 from scoring.ledger.database import Tx
 from scoring.pipeline.context import Context
+from scoring.pipeline.model_files import find_model
 from scoring.pipeline.models import ModelCache
-from scoring.pipeline.prepare import find_model, register
+from scoring.pipeline.registry import register
 from scoring.pipeline.schedule import fire
 from scoring.settings import load_settings
 from tests.small_models import linear_model

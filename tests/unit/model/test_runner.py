@@ -18,8 +18,8 @@ from scoring.core.errors import BadOutput, LeaseLost, ModelChanged, ModelRefused
 from scoring.core.options import JobOptions
 from scoring.core.source import ColumnKind as K
 from scoring.model.bind import bind
+from scoring.model.check import inspect
 from scoring.model.runner import DEFAULT_MICRO_BATCH, MICRO_BATCHES, Model
-from scoring.model.signature import inspect
 from scoring.model.spec import ModelSpec
 
 

@@ -10,7 +10,8 @@ from onnx import helper as h
 
 from scoring.core.columns import Dtype
 from scoring.core.errors import ErrorCode, InputMissing, ModelRefused
-from scoring.model.signature import Signature, TensorInfo, inspect
+from scoring.model.check import inspect
+from scoring.model.signature import Signature, TensorInfo
 
 
 def test_inputs_and_outputs_are_read(sum_model):
@@ -121,8 +122,8 @@ def test_a_missing_model_is_named(tmp_path):
 
 
 def test_a_folder_is_refused(tmp_path):
-    """A folder is no model, and the message tells those who come with one of MLflow's what to give instead."""
-    words = r"expected an \.onnx file; got a folder; .*MLflow model folders are not read yet"
+    """A folder is no model, and the message says which folders are read."""
+    words = r"expected an \.onnx file .*; got a folder; .*a model folder that MLflow wrote"
     with pytest.raises(ModelRefused, match=words) as refused:
         inspect(tmp_path)
     assert 4 == refused.value.exit_code

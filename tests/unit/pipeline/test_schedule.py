@@ -15,7 +15,8 @@ from scoring.ledger import jobs, schedules, slots
 from scoring.ledger.schedule_rows import Slot
 from scoring.ledger.tables import schedules as schedule_table
 from scoring.pipeline.context import Context
-from scoring.pipeline.prepare import find_model, register
+from scoring.pipeline.model_files import find_model
+from scoring.pipeline.registry import register
 from scoring.pipeline.schedule import fire, start
 from scoring.settings import LogFormat
 from scoring.telemetry import WARNING, configure
