@@ -82,6 +82,19 @@ def text_array(values: Sequence[str | None]) -> pa.StringArray:
     )
 
 
+def one_value(array: pa.Array, row: int) -> Any:
+    """The value of one row for a message, dates and times as text.
+
+    The trap: nanoseconds import pandas, or fail without it; years beyond 9999 fail as well.
+    """
+    if not pa.types.is_temporal(array.type):
+        return array[row].as_py()
+    cells = array.slice(row, 1)
+    if pa.types.is_timestamp(array.type):
+        cells = cells.view(pa.timestamp(array.type.unit))
+    return cells.cast(pa.int64() if pa.types.is_duration(array.type) else pa.string())[0].as_py()
+
+
 def one_chunk(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     if isinstance(column, pa.ChunkedArray):
         return (

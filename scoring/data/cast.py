@@ -1,6 +1,6 @@
 """Cells into numbers, column by column, with a mask of those that are none. No cell is visited in Python."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 from scoring.core.columns import Dtype
 from scoring.core.options import CsvDialect
 from scoring.data.arrays import ARROW_TYPES, Mask, Numbers, bool_array, null_mask, number_array, text_array, values_of
+from scoring.data.exact import Inexact, inexact_integers, inexact_text
 
 BLANKS = " \t"
 # What the typed CSV parser takes for a float; the two must agree, or a row's fate would depend on its neighbours.
 _FLOAT = r"(?i)^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan(\([a-z0-9_]*\))?|inf|infinity)$"
 _INTEGER = r"^[+-]?[0-9]+$"
+_DECIMAL_DIGITS = 76
 _TRUE, _FALSE = ("true", "1"), ("false", "0")
 
 
@@ -28,12 +30,16 @@ class Cast:
     bad: Mask
     # True where it is one, but beyond the type's range. (A float that overflows is infinite instead.)
     wide: Mask
+    # Whole numbers that the float type rounds; None where there are none.
+    inexact: Inexact | None = None
 
 
 def cast_text(cells: pa.StringArray, dtype: Dtype, dialect: CsvDialect) -> Cast:
     """CSV text to numbers: blanks around are trimmed, the empty cell and `dialect.na` are null."""
     count = len(cells)
     nulls = _null_cells(cells, dialect)
+    if (missing := null_mask(cells)) is not None:
+        nulls |= missing
     odd = _odd_cells(cells, dtype, dialect.decimal) & ~nulls
     values: Numbers = np.zeros(count, np.dtype(dtype.value))
     bad, wide = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
@@ -48,7 +54,12 @@ def cast_text(cells: pa.StringArray, dtype: Dtype, dialect: CsvDialect) -> Cast:
         values[rows], bad[rows], wide[rows] = _parse(some, dtype, dialect.decimal)
     bad &= ~nulls
     wide &= ~nulls
-    return Cast(array=number_array(values, nulls), bad=bad, wide=wide)
+    return Cast(
+        array=number_array(values, nulls),
+        bad=bad,
+        wide=wide,
+        inexact=inexact_text(cells, values, dtype) if dtype.is_float else None,
+    )
 
 
 def cast_native(array: pa.Array, dtype: Dtype) -> Cast:
@@ -56,7 +67,7 @@ def cast_native(array: pa.Array, dtype: Dtype) -> Cast:
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if pa.types.is_decimal(array.type):
-        array = pc.cast(array, ARROW_TYPES[dtype] if dtype in (Dtype.FLOAT32, Dtype.FLOAT64) else pa.float64())
+        return cast_decimal(array, dtype)
     nulls = null_mask(array)
     source = values_of(array)
     target = np.dtype(dtype.value)
@@ -71,7 +82,27 @@ def cast_native(array: pa.Array, dtype: Dtype) -> Cast:
         values = source.astype(target)
     if nulls is not None:
         bad, wide = bad & ~nulls, wide & ~nulls
-    return Cast(array=number_array(values, nulls), bad=bad, wide=wide)
+    whole = dtype.is_float and source.dtype.kind in "iu"
+    inexact = inexact_integers(source, dtype) if whole else None
+    return Cast(
+        array=number_array(values, nulls),
+        bad=bad,
+        wide=wide,
+        inexact=inexact if inexact is None or nulls is None else inexact.among(~nulls),
+    )
+
+
+def cast_decimal(array: pa.Array, dtype: Dtype) -> Cast:
+    """Decimals: into integers exactly or not at all, into floats through their text, rounded once."""
+    if dtype is Dtype.BOOL:
+        return cast_native(pc.cast(array, pa.float64()), dtype)
+    if dtype.is_float:
+        return cast_text(pc.cast(array, pa.string()), dtype, CsvDialect())
+    exact = pc.cast(array, pa.decimal256(_DECIMAL_DIGITS, array.type.scale))
+    whole = pc.trunc(exact)
+    cast = cast_text(pc.cast(pc.cast(whole, pa.decimal256(_DECIMAL_DIGITS, 0)), pa.string()), dtype, CsvDialect())
+    parted = values_of(pc.fill_null(pc.not_equal(whole, exact), bool_array(np.zeros(1, np.bool_))[0])).view(np.bool_)
+    return replace(cast, bad=cast.bad | parted, wide=cast.wide & ~parted)
 
 
 def named_nulls(cells: pa.StringArray, dialect: CsvDialect) -> pa.StringArray:
@@ -82,8 +113,13 @@ def named_nulls(cells: pa.StringArray, dialect: CsvDialect) -> pa.StringArray:
     return pc.if_else(bool_array(named), pa.nulls(len(cells), cells.type), cells) if named.any() else cells
 
 
+def empty_cells(cells: pa.StringArray) -> Mask:
+    empty: Mask = values_of(pc.binary_length(cells)) == 0
+    return empty
+
+
 def _null_cells(cells: pa.StringArray, dialect: CsvDialect) -> Mask:
-    nulls: Mask = values_of(pc.binary_length(cells)) == 0
+    nulls = empty_cells(cells)
     return nulls | _named(cells, dialect.na) if dialect.na else nulls
 
 

@@ -10,20 +10,21 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from scoring.core.chunks import WarningCount
 from scoring.core.columns import ColumnSpec, Dtype, RejectCode
 from scoring.core.errors import AccountingBroken, InputRefused
+from scoring.core.limits import MAX_RECORD_BYTES
 from scoring.core.options import CsvDialect
 from scoring.core.source import InputFile
-from scoring.data.arrays import ARROW_TYPES, one_chunk
-from scoring.data.cast import BLANKS, named_nulls
-from scoring.data.csv_blocks import MAX_RECORD_BYTES, Block, read_blocks
+from scoring.data.arrays import ARROW_TYPES, one_chunk, values_of
+from scoring.data.csv_blocks import Block, read_blocks
 from scoring.data.csv_encoding import decoded, is_utf8, masked
 from scoring.data.csv_header import Header, check_columns, read_header
 from scoring.data.csv_stream import open_text
+from scoring.data.csv_text import is_read_as_text, text_cells
+from scoring.data.exact import has_large
 from scoring.data.faults import Fault, Faults
 from scoring.data.rejects import Reject
 from scoring.data.screen import screen
@@ -149,11 +150,21 @@ class CsvReader:
             table = self._parse(text, quoted, self._types, found)
             if table is not None:
                 misfits += found
-                return table
+                return self._with_large_as_text(table, text, quoted)
         self._dirty = True
         table = self._parse(text, quoted, self._text_types, misfits)
         if table is None:
             raise InputRefused(f"{self._file.path} does not parse as CSV", remedy="check --delimiter and --quote")
+        return table
+
+    def _with_large_as_text(self, table: pa.Table, text: bytes, quoted: bool) -> pa.Table:
+        """Float columns so large that whole numbers are rounded go on as text, which tells what they were."""
+        floats = [name for name, wanted in self._types.items() if pa.types.is_floating(wanted)]
+        large = [name for name in floats if has_large(values_of(one_chunk(table.column(name))))]
+        if not large or (again := self._parse(text, quoted, dict.fromkeys(large, pa.binary()), [])) is None:
+            return table
+        for name in large:
+            table = table.set_column(table.schema.get_field_index(name), name, again.column(name))
         return table
 
     def _hexadecimal(self, text: bytes) -> bool:
@@ -202,7 +213,8 @@ class CsvReader:
             number = self._numbers[spec.slot]
             if number not in cells:
                 cells[number] = self._decode(one_chunk(table.column(number)), spec, known)
-            arrays.append(self._prepare(cells[number], spec))
+            text = is_read_as_text(spec)
+            arrays.append(text_cells(cells[number], spec, self._dialect) if text else cells[number])
         batch = pa.RecordBatch.from_arrays(arrays, names=[spec.slot for spec in self._columns])
         screened = screen(batch, self._columns, self._dialect, known)
         return CsvPiece(
@@ -220,14 +232,6 @@ class CsvReader:
             return array
         return decoded(array, spec.name, self._dialect.encoding, faults)
 
-    def _prepare(self, array: pa.Array, spec: ColumnSpec) -> pa.Array:
-        """Text columns trimmed and with the nulls that --na names."""
-        if spec.dtype not in (None, Dtype.STRING):
-            return array
-        if self._dialect.trim:
-            array = pc.ascii_trim(array, BLANKS)
-        return named_nulls(array, self._dialect)
-
     def _oversized(self, block: Block) -> CsvPiece:
         fault = Fault(
             row=0,
@@ -244,10 +248,18 @@ def _column_types(columns: Sequence[ColumnSpec], numbers: dict[str, str]) -> dic
     """Parser types by column number; text where two slots want different ones, or the parser has none (float16)."""
     types: dict[str, pa.DataType] = {}
     for spec in columns:
-        wanted = pa.string() if spec.dtype in (None, Dtype.FLOAT16) else ARROW_TYPES[spec.dtype]
+        wanted = _column_type(spec)
         number = numbers[spec.slot]
         types[number] = wanted if types.setdefault(number, wanted) == wanted else pa.string()
     return types
+
+
+def _column_type(spec: ColumnSpec) -> pa.DataType:
+    if spec.dtype is None or is_read_as_text(spec):
+        return pa.string()
+    if spec.conversion is not None:
+        return pa.float64()
+    return pa.string() if spec.dtype is Dtype.FLOAT16 else ARROW_TYPES[spec.dtype]
 
 
 def _null_values(dialect: CsvDialect) -> list[str]:

@@ -13,10 +13,12 @@ import pyarrow.compute as pc
 from scoring.core.chunks import WarningCount
 from scoring.core.columns import ColumnSpec, Dtype, NullAction, RejectCode, WarningCode
 from scoring.core.options import CsvDialect
-from scoring.data.arrays import ARROW_TYPES, Mask, keep_rows, null_mask, number_array, text_array, values_of
+from scoring.data.arrays import ARROW_TYPES, Mask, keep_rows, null_mask, number_array, one_value, text_array, values_of
 from scoring.data.cast import cast_native, cast_text
+from scoring.data.convert import converted
 from scoring.data.faults import Fault, Faults
 from scoring.data.screen_lists import list_column
+from scoring.data.settle import settle
 from scoring.data.warnings import Notes
 
 NOTED = {NullAction.NAN: WarningCode.NULL_AS_NAN, NullAction.FILL: WarningCode.NULL_FILLED}
@@ -65,26 +67,19 @@ def screen(
 def _column(array: pa.Array, spec: ColumnSpec, faults: Faults, dialect: CsvDialect | None) -> pa.Array:
     if spec.dtype is None:
         return array
+    cells = array
+    if spec.conversion is not None:
+        array = converted(array, spec, faults, dialect)
     if spec.list_size is not None:
         return list_column(array, spec, faults)
     if spec.dtype is Dtype.STRING:
         return _text_column(array, spec, faults)
-    wanted = ARROW_TYPES[spec.dtype]
-    if array.type != wanted:
-        cells = array
+    if array.type != ARROW_TYPES[spec.dtype]:
         text = pa.types.is_string(array.type) and dialect is not None
         cast = cast_text(array, spec.dtype, dialect or CsvDialect()) if text else cast_native(array, spec.dtype)
-        said = f"is no {spec.dtype}"
-        faults.add(cast.bad, spec.name, RejectCode.BAD_VALUE, lambda row: f"{faults.shown(cells[row].as_py())} {said}")
-        faults.add(
-            cast.wide,
-            spec.name,
-            RejectCode.OUT_OF_RANGE,
-            lambda row: f"{faults.shown(cells[row].as_py())} does not fit into {spec.dtype}",
-        )
+        settle(cast, cells, spec, spec.dtype, faults)
         array = cast.array
-        return _number_column(array, cells, spec, faults)
-    return _number_column(array, array, spec, faults)
+    return _number_column(array, cells, spec, faults)
 
 
 def _number_column(array: pa.Array, cells: pa.Array, spec: ColumnSpec, faults: Faults) -> pa.Array:
@@ -96,7 +91,7 @@ def _number_column(array: pa.Array, cells: pa.Array, spec: ColumnSpec, faults: F
             ~finite & ~empty,
             spec.name,
             RejectCode.OUT_OF_RANGE,
-            lambda row: f"{faults.shown(cells[row].as_py())} is infinite as {spec.dtype}",
+            lambda row: f"{faults.shown(one_value(cells, row))} is infinite as {spec.dtype}",
         )
         nulls = empty
     if nulls is None or spec.nulls is NullAction.KEEP:
@@ -113,14 +108,15 @@ def _number_column(array: pa.Array, cells: pa.Array, spec: ColumnSpec, faults: F
 def _text_column(array: pa.Array, spec: ColumnSpec, faults: Faults) -> pa.Array:
     plain = pa.types.is_string(array.type)
     coded = pa.types.is_dictionary(array.type) and array.type.value_type == pa.string()
-    if not plain and not (coded and array.dictionary.null_count == 0):
+    # One type for all batches of a file: a dictionary that is filled here and as it was there would not join.
+    if not plain and (not coded or spec.nulls is NullAction.FILL or array.dictionary.null_count):
         array = pc.cast(array, pa.string())
     nulls = null_mask(array)
     if nulls is None or spec.nulls is NullAction.KEEP:
         return array
     if spec.nulls is NullAction.FILL:
         faults.note(nulls, spec.name, WarningCode.NULL_FILLED)
-        return pc.fill_null(pc.cast(array, pa.string()), text_array([spec.fill or ""])[0])
+        return pc.fill_null(array, text_array([spec.fill or ""])[0])
     faults.add(nulls, spec.name, RejectCode.NULL_VALUE, lambda row: "no value, and nulls are rejected")
     return array
 

@@ -1,0 +1,81 @@
+"""What model.yaml declares to be done to a column before it is cast to the type of its tensor."""
+
+import numpy as np
+import pyarrow as pa
+
+from scoring.core.columns import ColumnSpec, Dtype, RejectCode, WarningCode
+from scoring.core.conversions import Categories, DatePart, Moment, Scale
+from scoring.core.options import CsvDialect
+from scoring.data.arrays import ARROW_TYPES, Mask, null_mask, number_array, one_value, values_of
+from scoring.data.cast import cast_native, cast_text
+from scoring.data.categories import codes_of
+from scoring.data.faults import Faults
+from scoring.data.moments import Moments, epoch_of, moments_of, numbers_of
+from scoring.data.settle import settle
+
+_TIMES_OF_DAY = (DatePart.HOUR, DatePart.MINUTE, DatePart.SECOND)
+
+
+def converted(array: pa.Array, spec: ColumnSpec, faults: Faults, dialect: CsvDialect | None) -> pa.Array:
+    """The cells as their conversion makes them, null where they are: codes of the tensor's type, or plain numbers."""
+    if isinstance(spec.conversion, Categories):
+        return _codes(array, spec, spec.conversion, faults)
+    if isinstance(spec.conversion, Moment):
+        return _moments(array, spec, spec.conversion, faults)
+    if isinstance(spec.conversion, Scale):
+        return _scaled(array, spec, spec.conversion, faults, dialect)
+    return array
+
+
+def _codes(array: pa.Array, spec: ColumnSpec, categories: Categories, faults: Faults) -> pa.Array:
+    codes = codes_of(array, categories, spec.dtype or Dtype.INT64)
+    if categories.unknown is not None:
+        faults.note(codes.unknown, spec.name, WarningCode.UNKNOWN_CATEGORY)
+    else:
+        faults.add(
+            codes.unknown,
+            spec.name,
+            RejectCode.BAD_VALUE,
+            lambda row: f"{faults.shown(one_value(array, row))} is none of the categories",
+        )
+    return codes.array
+
+
+def _moments(array: pa.Array, spec: ColumnSpec, moment: Moment, faults: Faults) -> pa.Array:
+    nulls = null_mask(array)
+    moments = moments_of(array, moment.format)
+    known = np.ones(len(array), np.bool_) if nulls is None else ~nulls
+    form = "of ISO 8601" if moment.format is None else f"as {moment.format!r}"
+
+    def reject(rows: Mask, words: str) -> None:
+        code = RejectCode.BAD_VALUE
+        faults.add(rows & known, spec.name, code, lambda row: f"{faults.shown(one_value(array, row))} {words}")
+
+    reject(moments.bad, f"is no date or time {form}")
+    reject(_local(moments, moment), "has no zone, and `since` has one")
+    reject(_dateless(array, moment), "is a time without a date")
+    return number_array(numbers_of(moments, moment), nulls)
+
+
+def _local(moments: Moments, moment: Moment) -> Mask:
+    """True where nobody can say how much time lies between."""
+    zoned = moment.unit is not None and epoch_of(moment.since)[2]
+    return ~moments.zoned if zoned else np.zeros(len(moments.zoned), np.bool_)
+
+
+def _dateless(array: pa.Array, moment: Moment) -> Mask:
+    return np.full(len(array), pa.types.is_time(array.type) and moment.part not in _TIMES_OF_DAY)
+
+
+def _scaled(array: pa.Array, spec: ColumnSpec, scale: Scale, faults: Faults, dialect: CsvDialect | None) -> pa.Array:
+    if array.type != ARROW_TYPES[Dtype.FLOAT64]:
+        text = pa.types.is_string(array.type) and dialect is not None
+        cast = cast_text(array, Dtype.FLOAT64, dialect or CsvDialect()) if text else cast_native(array, Dtype.FLOAT64)
+        settle(cast, array, spec, Dtype.FLOAT64, faults)
+        array = cast.array
+    nulls = null_mask(array)
+    values = values_of(array)
+    # With a factor of 0 an infinity would become NaN, which is null.
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = np.where(np.isinf(values), values, values * scale.factor + scale.offset)
+    return number_array(scaled, nulls)
