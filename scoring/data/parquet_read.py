@@ -1,8 +1,10 @@
 """Parquet inputs: row groups referenced as they stand, or streamed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,20 +13,33 @@ import pyarrow.parquet as pq
 from scoring.core.chunks import Chunk, RowGroupRef, WarningCount
 from scoring.core.columns import ColumnSpec
 from scoring.core.errors import InputRefused
-from scoring.data.arrays import Ints, one_batch
+from scoring.core.limits import MAX_FOOTER_ITEMS, MAX_FOOTER_STRING_BYTES
+from scoring.data.arrays import Ints, one_batch, one_value
 from scoring.data.faults import Fault, Faults, shown
 from scoring.data.fingerprints import check_unchanged
+from scoring.data.parquet_footer import check_footer, check_metadata
+from scoring.data.parquet_text import coded_columns, is_text, judge_text
 from scoring.data.rejects import Reject, reject_batch
 from scoring.data.screen import screen
 
 BATCH_ROWS = 65_536
 
 
+@dataclass(frozen=True, kw_only=True)
+class ColumnFile:
+    """A Parquet file opened for the columns of a job."""
+
+    file: pq.ParquetFile
+    # Text columns that come as dictionaries although the file's type is plain text.
+    coded: frozenset[str]
+
+
 def parquet_file(path: str) -> pq.ParquetFile:
-    """The caller closes it. Raises InputRefused where the footer is not that of a whole Parquet file."""
+    """The caller closes it. Raises InputRefused where the footer is not that of a whole Parquet file, or not sane."""
+    check_footer(path)
     try:
-        return pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
-    except (pa.ArrowException, OSError) as error:
+        file = _open(path)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise InputRefused(
@@ -33,6 +48,34 @@ def parquet_file(path: str) -> pq.ParquetFile:
             got=str(error)[:200],
             remedy="export it again",
         ) from None
+    try:
+        check_metadata(path, file.metadata)
+    except InputRefused:
+        file.close()
+        raise
+    return file
+
+
+def column_file(path: str, columns: Sequence[ColumnSpec], group: int) -> ColumnFile:
+    """As `parquet_file`, for the rows of one row group; the caller closes its file."""
+    file = parquet_file(path)
+    with damage_in_words(path):
+        coded = coded_columns(file, columns, group)
+        if not coded:
+            return ColumnFile(file=file, coded=coded)
+        with file:
+            return ColumnFile(file=_open(path, metadata=file.metadata, read_dictionary=sorted(coded)), coded=coded)
+
+
+def _open(path: str, **more: Any) -> pq.ParquetFile:
+    return pq.ParquetFile(
+        path,
+        page_checksum_verification=True,
+        pre_buffer=False,
+        thrift_string_size_limit=MAX_FOOTER_STRING_BYTES,
+        thrift_container_size_limit=MAX_FOOTER_ITEMS,
+        **more,
+    )
 
 
 @contextmanager
@@ -42,9 +85,18 @@ def open_parquet(path: str) -> Iterator[pq.ParquetFile]:
         yield file
 
 
+@contextmanager
+def text_file(path: str) -> Iterator[pq.ParquetFile]:
+    """As `open_parquet`, with every column of text as a dictionary: for a look at rows of any size."""
+    with parquet_file(path) as file, damage_in_words(path):
+        texts = [field.name for field in file.schema_arrow if is_text(field.type)]
+        with _open(path, metadata=file.metadata, read_dictionary=texts) as coded:
+            yield coded
+
+
 def group_rows(path: str) -> Ints:
     """Rows of each row group."""
-    with open_parquet(path) as file:
+    with open_parquet(path) as file, damage_in_words(path):
         metadata = file.metadata
         return np.array([metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)], np.int64)
 
@@ -52,7 +104,7 @@ def group_rows(path: str) -> Ints:
 def slot_batch(table: pa.Table | pa.RecordBatch, columns: Sequence[ColumnSpec]) -> pa.RecordBatch:
     """File columns as slots: a column that two specs name stands twice."""
     if isinstance(table, pa.Table):
-        table = one_batch(table)
+        table = one_batch(table.unify_dictionaries())
     return pa.RecordBatch.from_arrays(
         [table.column(spec.name) for spec in columns], names=[spec.slot for spec in columns]
     )
@@ -68,14 +120,19 @@ def read_refs(
     """The clean rows behind a chunk's references, its rejects and its warnings. Raises InputChanged, InputRefused."""
     for seen in chunk.fingerprints:
         check_unchanged(seen)
-    tables = []
+    tables: list[pa.Table] = []
+    coded: set[str] = set()
     for path, refs in groupby(chunk.refs, key=lambda ref: ref.file):
-        with open_parquet(path) as file, damage_in_words(path):
-            tables += [_read_ref(file, ref, columns) for ref in refs]
+        found, names = _read_refs(path, list(refs), columns)
+        tables += found
+        coded |= names
     for seen in chunk.fingerprints:
         check_unchanged(seen)
-    batch = slot_batch(pa.concat_tables(tables), columns)
-    screened = screen(batch, columns, faults=Faults(batch.num_rows, raw=raw))
+    faults = Faults(sum(ref.length for ref in chunk.refs), raw=raw)
+    with damage_in_words(chunk.refs[0].file):
+        slots = slot_batch(pa.concat_tables([_coded(table, coded) for table in tables]), columns)
+        batch = judge_text(slots, columns, coded, faults)
+    screened = screen(batch, columns, faults=faults)
     if not screened.faults:
         return screened.batch, None, screened.warnings
     shown_columns = columns if raw else ()
@@ -98,7 +155,7 @@ def reject_rows(
             column=fault.column,
             code=fault.code,
             reason=fault.reason,
-            raw=", ".join(f"{spec.name}={shown(batch.column(spec.slot)[fault.row].as_py())}" for spec in columns),
+            raw=", ".join(f"{spec.name}={shown(one_value(batch.column(spec.slot), fault.row))}" for spec in columns),
         )
 
 
@@ -107,15 +164,44 @@ def damage_in_words(path: str) -> Iterator[None]:
     """A page that does not decode, or whose checksum is wrong, is damage of the input."""
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise InputRefused(f"{path} is damaged", got=str(error)[:200], remedy="export it again") from None
 
 
+def too_few_rows(path: str) -> InputRefused:
+    return InputRefused(
+        f"{path} is damaged",
+        expected="as many rows as its footer says",
+        got="fewer in its pages",
+        remedy="export it again",
+    )
+
+
+def _read_refs(
+    path: str, refs: Sequence[RowGroupRef], columns: Sequence[ColumnSpec]
+) -> tuple[list[pa.Table], frozenset[str]]:
+    """The rows of each reference, and the columns that came as dictionaries."""
+    opened = column_file(path, columns, refs[0].row_group)
+    with opened.file as file, damage_in_words(path):
+        return [_read_ref(file, ref, columns) for ref in refs], opened.coded
+
+
 def _read_ref(file: pq.ParquetFile, ref: RowGroupRef, columns: Sequence[ColumnSpec]) -> pa.Table:
     table = file.read_row_group(ref.row_group, columns=names_of(columns), use_threads=False)
-    return table.select(names_of(columns)).slice(ref.offset, ref.length)
+    rows = table.select(names_of(columns)).slice(ref.offset, ref.length)
+    if rows.num_rows != ref.length:
+        raise too_few_rows(ref.file)
+    return rows
+
+
+def _coded(table: pa.Table, names: Collection[str]) -> pa.Table:
+    """The table with these columns as dictionaries, as another file of the chunk has them."""
+    for index, name in enumerate(table.column_names):
+        if name in names and not pa.types.is_dictionary(table.column(index).type):
+            table = table.set_column(index, name, table.column(index).dictionary_encode())
+    return table
 
 
 def _files(refs: Sequence[RowGroupRef]) -> list[str]:

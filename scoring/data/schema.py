@@ -138,7 +138,7 @@ def _describe_parquet(files: Sequence[InputFile]) -> SourceSchema:
 def _parquet_sample(path: str) -> dict[str, tuple[str | None, ...]]:
     """Cells of the first rows, by column: fewer where they are huge."""
     with text_file(path) as parquet, damage_in_words(path):
-        cells: dict[str, tuple[str | None, ...]] = {name: () for name in parquet.schema_arrow.names}
+        cells: dict[str, tuple[str | None, ...]] = dict.fromkeys(parquet.schema_arrow.names, ())
         nested = any(pa.types.is_nested(field.type) for field in parquet.schema_arrow)
         step = _NESTED_ROWS if nested else SAMPLE_ROWS
         rows, size = 0, 0

@@ -15,13 +15,15 @@ from scoring.data.faults import Faults
 from scoring.data.fingerprints import check_unchanged
 from scoring.data.parquet_read import (
     BATCH_ROWS,
+    column_file,
     damage_in_words,
     group_rows,
     names_of,
-    parquet_file,
     reject_rows,
     slot_batch,
+    too_few_rows,
 )
+from scoring.data.parquet_text import judge_text
 from scoring.data.screen import screen
 
 
@@ -141,6 +143,8 @@ class RowStream:
         self._batches: Iterator[pa.RecordBatch] = iter(())
         self._held: pa.RecordBatch | None = None
         self._file: pq.ParquetFile | None = None
+        # Columns that the open file gives as dictionaries.
+        self._coded: frozenset[str] = frozenset()
 
     def __enter__(self) -> "RowStream":
         return self
@@ -155,30 +159,34 @@ class RowStream:
                 self._seek(ref)
             left = ref.length
             while left:
-                batch = self._take(left)
+                batch = self._take(left, ref.file)
                 left -= batch.num_rows
                 self._add(batch, ref, builder)
         self._at = (ref.file, ref.row_group, ref.offset + ref.length)
 
     def _add(self, batch: pa.RecordBatch, ref: RowGroupRef, builder: ChunkBuilder) -> None:
-        slots = slot_batch(batch, self._columns)
-        screened = screen(slots, self._columns, faults=Faults(slots.num_rows, raw=self._raw))
+        faults = Faults(batch.num_rows, raw=self._raw)
+        slots = judge_text(slot_batch(batch, self._columns), self._columns, self._coded, faults)
+        screened = screen(slots, self._columns, faults=faults)
         shown = self._columns if self._raw else ()
         rejects = list(reject_rows(slots, screened.faults, shown, builder.next_row, [ref.file]))
         builder.add(batch.num_rows, screened.batch, rejects, screened.warnings)
 
     def _seek(self, ref: RowGroupRef) -> None:
         self._close()
-        self._file = parquet_file(ref.file)
+        opened = column_file(ref.file, self._columns, ref.row_group)
+        self._file, self._coded = opened.file, opened.coded
         self._batches = self._file.iter_batches(
             BATCH_ROWS, row_groups=[ref.row_group], columns=names_of(self._columns), use_threads=False
         )
         left = ref.offset
         while left:
-            left -= self._take(left).num_rows
+            left -= self._take(left, ref.file).num_rows
 
-    def _take(self, rows: int) -> pa.RecordBatch:
-        held = self._held if self._held is not None and self._held.num_rows else next(self._batches)
+    def _take(self, rows: int, path: str) -> pa.RecordBatch:
+        held = self._held if self._held is not None and self._held.num_rows else next(self._batches, None)
+        if held is None:
+            raise too_few_rows(path)
         self._held = held.slice(rows)
         return held.slice(0, rows)
 
