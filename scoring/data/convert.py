@@ -10,7 +10,7 @@ from scoring.data.arrays import ARROW_TYPES, Mask, null_mask, number_array, one_
 from scoring.data.cast import cast_native, cast_text
 from scoring.data.categories import codes_of
 from scoring.data.faults import Faults
-from scoring.data.moments import Moments, epoch_of, moments_of, numbers_of
+from scoring.data.moments import epoch_of, moments_of, numbers_of
 from scoring.data.settle import settle
 
 _TIMES_OF_DAY = (DatePart.HOUR, DatePart.MINUTE, DatePart.SECOND)
@@ -52,15 +52,13 @@ def _moments(array: pa.Array, spec: ColumnSpec, moment: Moment, faults: Faults) 
         faults.add(rows & known, spec.name, code, lambda row: f"{faults.shown(one_value(array, row))} {words}")
 
     reject(moments.bad, f"is no date or time {form}")
-    reject(_local(moments, moment), "has no zone, and `since` has one")
+    if moment.unit is not None:
+        zoned = epoch_of(moment.since)[2]
+        reject(
+            moments.zoned != zoned, "has no zone, and `since` has one" if zoned else "has a zone, and `since` has none"
+        )
     reject(_dateless(array, moment), "is a time without a date")
     return number_array(numbers_of(moments, moment), nulls)
-
-
-def _local(moments: Moments, moment: Moment) -> Mask:
-    """True where nobody can say how much time lies between."""
-    zoned = moment.unit is not None and epoch_of(moment.since)[2]
-    return ~moments.zoned if zoned else np.zeros(len(moments.zoned), np.bool_)
 
 
 def _dateless(array: pa.Array, moment: Moment) -> Mask:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from scoring.core.conversions import Categories, DatePart, Moment, Scale, TimeUnit, conversion_of
+from scoring.core.date_formats import pattern_of
 from scoring.model.spec_values import bad, check_keys, choice, mapping, number, text
 
 _LONG = ("codes", "unknown")
@@ -97,8 +98,10 @@ def _format(key: str, table: Mapping[str, Any]) -> str | None:
     if "format" not in table:
         return None
     told = text(f"{key}: format", table["format"])
-    if "%" not in told:
-        raise bad(f"{key}: format", "codes of strptime, such as '%d.%m.%Y'", repr(told))
+    try:
+        pattern_of(told)
+    except ValueError as error:
+        raise bad(f"{key}: format", "codes of strptime, such as '%d.%m.%Y'", f"{told!r}: {error}") from error
     return told
 
 
