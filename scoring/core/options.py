@@ -93,6 +93,11 @@ class RejectLimit:
             "--max-rejected", expected="rows such as 100, or a share such as 1%", got=repr(text), remedy="give one"
         )
 
+    @property
+    def none(self) -> bool:
+        """True where not one row may be rejected."""
+        return self.rows == 0 or self.fraction == 0
+
     def allows(self, rejected: int, total: int) -> bool:
         if self.rows is not None:
             return rejected <= self.rows

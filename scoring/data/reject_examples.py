@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from scoring.core.columns import RejectCode
-from scoring.data.parts import REJECTS, STAGING
+from scoring.data.parts import REJECTS, STAGING, read_part
 from scoring.data.rejects import REJECT_SCHEMA
 
 
@@ -19,6 +20,20 @@ def reject_files(output: Path, job_id: str) -> list[str]:
     staged = sorted((output / STAGING / job_id).glob("rejects-*.parquet.tmp"))
     own = [file for file in public if (pq.read_schema(file).metadata or {}).get(b"scoring.job_id") == job_id.encode()]
     return [str(file) for file in own or staged]
+
+
+def described(rejects: pa.RecordBatch) -> str:
+    """The first of the rows, in words; rejects: REJECT_SCHEMA, at least one row."""
+    reject = rejects.slice(0, 1).to_pylist()[0]
+    line = "" if reject["line"] is None else f":{reject['line']}"
+    where = f" of {reject['file']}{line}" if reject["file"] else ""
+    column = f", column {reject['column']!r}" if reject["column"] else ""
+    return f"row {reject['_row']}{where}{column}: {reject['code']}, {reject['reason']}"
+
+
+def first_reject(file: Path) -> str:
+    """The first rejected row of a part, in words. Raises ChunkCorrupt."""
+    return described(read_part(file, REJECT_SCHEMA.names))
 
 
 def reject_examples(files: Sequence[str], code: RejectCode, column: str, most: int) -> list[dict[str, Any]]:

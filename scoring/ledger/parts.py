@@ -92,6 +92,16 @@ def chunk(tx: Tx, job_id: JobId, number: int) -> Chunk:
     return _chunk_of(row)
 
 
+def chunk_bounds(tx: Tx, job_id: JobId, number: int) -> tuple[Position, Position]:
+    """Where the split stood before and after the chunk. Raises NotFound."""
+    wanted = chunks.c.chunk.in_([number - 1, number])
+    query = select(chunks.c.position).where(chunks.c.job_id == job_id, wanted).order_by(chunks.c.chunk)
+    found = [Position.from_json(position) for position in tx.scalars(query)]
+    if len(found) != min(number, 1) + 1:
+        raise NotFound(f"job {job_id} has no chunk {number}", expected="a chunk that its split has recorded")
+    return (found[0] if number else Position()), found[-1]
+
+
 def committed_parts(tx: Tx, job_id: JobId) -> list[CommittedPart]:
     """Chunks with a committed part, in chunk order."""
     query = (

@@ -146,6 +146,16 @@ def reject_totals(tx: Tx, job_id: JobId) -> list[Record]:
     )
 
 
+def warning_totals(tx: Tx, job_id: JobId) -> list[Record]:
+    """Scored rows of a job about which something was decided, by code and column, the most frequent first."""
+    return _rows(
+        tx,
+        "SELECT code, column_name, CAST(sum(rows) AS BIGINT) AS rows FROM job_warnings WHERE job_id = :job_id"
+        " GROUP BY code, column_name ORDER BY sum(rows) DESC, code, column_name",
+        job_id=job_id,
+    )
+
+
 def job_figures(tx: Tx, job_id: JobId) -> list[Record]:
     """Figures of a job: metric, value, rows, coverage, reason, bound, detail; the matrix too, which no view has."""
     columns = [column for column in job_metrics.c if column.name != "job_id"]

@@ -9,6 +9,7 @@ from scoring.core.accuracy.sums import to_bytes
 from scoring.core.chunks import Chunk, Part
 from scoring.data import parts as part_files
 from scoring.data.chunk_files import delete_chunk, read_chunk
+from scoring.data.late_rejects import LateRows, merged
 from scoring.data.rejects import count_rejects
 from scoring.ledger import jobs, parts, steps
 from scoring.ledger.database import OutcomeUnknown, Tx
@@ -16,10 +17,13 @@ from scoring.ledger.records import Claim, Job
 from scoring.model.columns import part_batch
 from scoring.model.measure import chunk_metrics, measure_chunk
 from scoring.model.runner import Model
+from scoring.pipeline.answers import answer
 from scoring.pipeline.context import Context
+from scoring.pipeline.features import with_features
 from scoring.pipeline.lease import Lease
 from scoring.pipeline.models import part_metadata
 from scoring.pipeline.parity import require_proof
+from scoring.pipeline.rejects import placed, stop_over_limit
 from scoring.pipeline.to_table import copy_rows
 
 MICRO_BATCH_ROWS = 1_024
@@ -34,6 +38,8 @@ class _Staged:
     part: Part
     # The rows of the part, for the result table.
     batch: pa.RecordBatch
+    # REJECT_SCHEMA: all rejected rows of the chunk; None where there are none.
+    rejects: pa.RecordBatch | None
 
 
 def score(context: Context, claim: Claim, lease: Lease) -> None:
@@ -53,6 +59,8 @@ def score(context: Context, claim: Claim, lease: Lease) -> None:
     if not job.options.overwrite:
         part_files.promote_part(output, staged.part)
     delete_chunk(chunk, context.work_folder(job.id))
+    if staged.rejects is not None and staged.part.rows_rejected > chunk.rows_rejected:
+        stop_over_limit(context, job, staged.rejects)
 
 
 def _stage(context: Context, job: Job, chunk: Chunk, attempt: int, lease: Lease) -> _Staged:
@@ -60,13 +68,15 @@ def _stage(context: Context, job: Job, chunk: Chunk, attempt: int, lease: Lease)
     lease.check()
     require_proof(context, job.model, lease)
     model = context.models.get(job)
-    micro_batch_rows = _micro_batch_rows(context, job, model, clean.batch)
-    outputs = model.predict(clean.batch, job.binding, micro_batch_rows, lease)
+    rows = LateRows(batch=clean.batch, rows=clean.rows, warnings=clean.warnings)
+    rows = with_features(context.settings, job.binding, rows, lease, raw=job.options.raw)
+    micro_batch_rows = _micro_batch_rows(context, job, model, rows.batch)
+    rows, outputs = answer(model, job, rows, micro_batch_rows, lease, first_chunk=chunk.chunk == 0)
     lease.check()
-    batch = part_batch(clean.rows, clean.batch, outputs, job.binding)
-    sums = measure_chunk(clean.batch, outputs, job.binding, job.options)
+    batch = part_batch(rows.rows, rows.batch, outputs, job.binding)
+    sums = measure_chunk(rows.batch, outputs, job.binding, job.options)
+    rejects = merged(clean.rejects, placed(context, job, chunk, rows.rejects))
     output, number, metadata = Path(job.output), chunk.chunk, part_metadata(job, chunk.chunk)
-    rejects = clean.rejects
     part = Part(
         chunk=number,
         rows_scored=batch.num_rows,
@@ -76,9 +86,10 @@ def _stage(context: Context, job: Job, chunk: Chunk, attempt: int, lease: Lease)
         ),
         rejects=rejects and part_files.stage_rejects(output, number, attempt, rejects, metadata=metadata),
         reject_counts=count_rejects(rejects),
+        warning_counts=rows.warnings,
         sums=None if sums is None else to_bytes(sums),
     )
-    return _Staged(job=job, part=part, batch=batch)
+    return _Staged(job=job, part=part, batch=batch, rejects=rejects)
 
 
 def _micro_batch_rows(context: Context, job: Job, model: Model, batch: pa.RecordBatch) -> int:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from scoring.core.chunks import HIGH_BYTES, Chunk
 from scoring.core.source import Position
+from scoring.data.chunk_files import read_rejects
 from scoring.data.empty import empty_chunk
 from scoring.data.split import split as split_files
 from scoring.ledger import jobs, parts, steps
@@ -12,6 +13,7 @@ from scoring.ledger.records import Claim, Job
 from scoring.pipeline.context import Context
 from scoring.pipeline.lease import Lease
 from scoring.pipeline.publish import publish_due
+from scoring.pipeline.rejects import stop_over_limit
 
 
 def split(context: Context, claim: Claim, lease: Lease) -> None:
@@ -26,6 +28,8 @@ def split(context: Context, claim: Claim, lease: Lease) -> None:
     for chunk, behind in _chunks(context, job, position):
         lease.check()
         _record(context, claim, chunk, behind)
+        if chunk.rows_rejected and _over_limit(context, job, chunk):
+            return  # this step is cancelled with the job's others
         position = behind
         waiting += chunk.bytes
         if waiting >= HIGH_BYTES:
@@ -39,6 +43,7 @@ def split(context: Context, claim: Claim, lease: Lease) -> None:
         _record(context, claim, empty, replace(position, chunk=1))
     lease.end()
     context.ledger.run(lambda tx: steps.complete_split(tx, claim, position.row))
+    stop_over_limit(context, job, None)  # a share can be judged now
 
 
 def _chunks(context: Context, job: Job, start: Position) -> Iterator[tuple[Chunk, Position]]:
@@ -53,6 +58,11 @@ def _chunks(context: Context, job: Job, start: Position) -> Iterator[tuple[Chunk
         whole_groups=job.whole_groups,
         raw=job.options.raw,
     )
+
+
+def _over_limit(context: Context, job: Job, chunk: Chunk) -> bool:
+    rejects = read_rejects(chunk, context.work_folder(job.id)) if job.options.max_rejected.none else None
+    return stop_over_limit(context, job, rejects)
 
 
 def _record(context: Context, claim: Claim, chunk: Chunk, position: Position) -> None:

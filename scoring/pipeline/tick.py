@@ -63,7 +63,6 @@ class Ticker:
         """What a worker that died between its commit and the next step has left undone."""
         run = self._context.ledger.run
         run(lambda tx: steps.unpark_split(tx, job_id, LOW_BYTES))
-        run(lambda tx: jobs.stop_over_limit(tx, job_id))
         run(lambda tx: steps.arm_finalize(tx, job_id))
 
     def _ring_lost(self, priority: Priority) -> None:

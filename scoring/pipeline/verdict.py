@@ -12,6 +12,7 @@ from scoring.core.chunks import StagedFile
 from scoring.core.errors import AccountingBroken, ChunkCorrupt, ErrorCode, TableRefused
 from scoring.core.states import Gate
 from scoring.data import parts as part_files
+from scoring.data.reject_examples import first_reject
 from scoring.ledger import parts, result_target
 from scoring.ledger.records import CommittedPart, Job, JobVerdict
 from scoring.model.measure import labelled_pairs, pair_columns
@@ -60,7 +61,7 @@ def _fault(
     rejected = sum(part.files.rows_rejected for part in committed)
     total = job.rows_total or 0
     if not job.options.max_rejected.allows(rejected, total):
-        return ErrorCode.TOO_MANY_REJECTS, f"{rejected} of {total} rows rejected, {job.options.max_rejected} allowed"
+        return ErrorCode.TOO_MANY_REJECTS, _too_many(job, committed, rejected, total)
     try:
         check_accounts(total, [_count(job, part, lease) for part in committed])
     except AccountingBroken as broken:
@@ -69,6 +70,15 @@ def _fault(
         lost = lost_part(corrupt)
         return lost.code, str(lost)
     return _table_fault(context, job)
+
+
+def _too_many(job: Job, committed: list[CommittedPart], rejected: int, total: int) -> str:
+    limit = job.options.max_rejected
+    said = f"{rejected} of {total} rows rejected, {limit} allowed"
+    if not limit.none:
+        return said
+    first = next(part.files.rejects for part in committed if part.files.rejects is not None)
+    return f"{said}; {first_reject(part_files.locate(Path(job.output), first))}"
 
 
 def _table_fault(context: Context, job: Job) -> tuple[ErrorCode | None, str | None]:
