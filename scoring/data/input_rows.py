@@ -12,9 +12,10 @@ from scoring.core.options import CsvDialect
 from scoring.core.source import FileFormat, InputFile
 from scoring.data.arrays import Ints
 from scoring.data.csv_header import read_header
-from scoring.data.csv_read import CsvReader
 from scoring.data.fingerprints import check_unchanged
+from scoring.data.jsonl_schema import read_head
 from scoring.data.parquet_read import BATCH_ROWS, damage_in_words, open_parquet
+from scoring.data.text_reader import open_reader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class InputPiece:
 
 
 def input_schema(files: Sequence[InputFile], dialect: CsvDialect) -> pa.Schema:
-    """All columns, in the order in which the files first name them; those of CSV are text.
+    """All columns, in the order in which the files first name them; those of CSV and JSON lines are text.
 
     Raises InputRefused where a file has two columns of one name, or two files have types that do not go together.
     """
@@ -65,11 +66,11 @@ def read_input(
 
 
 def _file_schema(file: InputFile, dialect: CsvDialect) -> pa.Schema:
-    if file.format is FileFormat.CSV:
-        schema = pa.schema([(name, pa.string()) for name in read_header(file, dialect).names])
-    else:
+    if file.format is FileFormat.PARQUET:
         with open_parquet(file.path) as parquet, damage_in_words(file.path):
             schema = parquet.schema_arrow
+    else:
+        schema = pa.schema([(name, pa.string()) for name in _text_names(file, dialect)])
     twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
     if twice:
         raise InputRefused(
@@ -83,18 +84,25 @@ def _file_schema(file: InputFile, dialect: CsvDialect) -> pa.Schema:
 
 def _file_pieces(file: InputFile, schema: pa.Schema, dialect: CsvDialect) -> Iterator[tuple[Ints, pa.RecordBatch, int]]:
     """(positions within the piece, their rows, rows of the piece)."""
-    pieces = _csv_pieces(file, schema, dialect) if file.format is FileFormat.CSV else _parquet_pieces(file, schema)
+    parquet = file.format is FileFormat.PARQUET
+    pieces = _parquet_pieces(file, schema) if parquet else _text_pieces(file, schema, dialect)
     for rows, batch, count in pieces:
         columns = [_conformed(batch, field) for field in schema]
         yield rows, pa.RecordBatch.from_arrays(columns, schema=schema), count
 
 
-def _csv_pieces(file: InputFile, schema: pa.Schema, dialect: CsvDialect) -> Iterator[tuple[Ints, pa.RecordBatch, int]]:
-    names = read_header(file, dialect).names
+def _text_names(file: InputFile, dialect: CsvDialect) -> tuple[str, ...]:
+    if file.format is FileFormat.JSON_LINES:
+        return read_head(file, dialect).names
+    return read_header(file, dialect).names
+
+
+def _text_pieces(file: InputFile, schema: pa.Schema, dialect: CsvDialect) -> Iterator[tuple[Ints, pa.RecordBatch, int]]:
+    names = _text_names(file, dialect)
     # One column at least, whoever wants it: rows are counted by reading.
     wanted = [name for name in names if name in schema.names] or list(names[:1])
-    reader = CsvReader(file, [ColumnSpec(name=name, slot=name, dtype=None) for name in wanted], dialect)
-    for piece in reader.pieces():
+    columns = [ColumnSpec(name=name, slot=name, dtype=None) for name in wanted]
+    for piece in open_reader(file, columns, dialect).pieces():
         rows = np.arange(piece.rows, dtype=np.int64)
         yield np.delete(rows, [fault.row for fault in piece.faults]), piece.batch, piece.rows
 

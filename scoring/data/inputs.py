@@ -9,10 +9,17 @@ from scoring.core.errors import InputMissing, InputRefused
 from scoring.core.source import FileFormat, InputFile
 from scoring.data.fingerprints import fingerprint
 
-_FORMATS = {".csv": FileFormat.CSV, ".tsv": FileFormat.CSV, ".parquet": FileFormat.PARQUET}
+_FORMATS = {
+    ".csv": FileFormat.CSV,
+    ".tsv": FileFormat.CSV,
+    ".parquet": FileFormat.PARQUET,
+    ".jsonl": FileFormat.JSON_LINES,
+    ".ndjson": FileFormat.JSON_LINES,
+}
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
-_JSON_LINES = (".jsonl", ".ndjson", ".json")
-_KNOWN = ".csv, .tsv (each also .gz, .zst, .bz2), .parquet"
+# Often one document, not one object per line: taken for JSON lines only where --format says so.
+_JSON = ".json"
+_KNOWN = ".csv, .tsv, .jsonl, .ndjson (each also .gz, .zst, .bz2), .parquet"
 _GLOB_CHARACTERS = "*?["
 
 
@@ -21,8 +28,8 @@ def expand_inputs(
 ) -> tuple[InputFile, ...]:
     """Files in the order of the arguments; a glob, a directory (recursive) sorted by path; `@file` is a list of paths.
 
-    format: auto | csv | parquet; other than auto it overrides the extension. roots: folders that inputs may lie under,
-    by real path; empty: no restriction. Raises InputMissing, InputRefused.
+    format: auto | csv | parquet | jsonl; other than auto it overrides the extension. roots: folders that inputs may
+    lie under, by real path; empty: no restriction. Raises InputMissing, InputRefused.
     """
     files = [
         _input_file(path, format, roots)
@@ -105,30 +112,34 @@ def _list(path: str, format: str, roots: Sequence[str]) -> Iterator[str]:
 
 
 def _known(name: str, format: str) -> bool:
-    found, _ = _kind(name)
-    return found is not None and (format == "auto" or found.value == format)
+    ending, _ = _endings(name)
+    if format == FileFormat.JSON_LINES and ending == _JSON:
+        return True
+    return ending in _FORMATS and format in ("auto", _FORMATS[ending].value)
 
 
-def _kind(name: str) -> tuple[FileFormat | None, str | None]:
+def _endings(name: str) -> tuple[str, str | None]:
+    """The extension that tells the format, and the compression that the one behind it tells."""
     path = Path(name.lower())
     compression = _COMPRESSIONS.get(path.suffix)
-    return _FORMATS.get(Path(path.stem).suffix if compression else path.suffix), compression
+    return Path(path.stem).suffix if compression else path.suffix, compression
 
 
 def _input_file(path: str, format: str, roots: Sequence[str]) -> InputFile:
     check_roots(path, roots)
     seen = fingerprint(path)
-    found, compression = _kind(path)
-    if format != "auto":
-        found = FileFormat(format)
-    elif path.lower().endswith(_JSON_LINES):
-        raise InputRefused(
-            path, expected=_KNOWN, got="JSON lines, which is not read yet", remedy="convert it to CSV or Parquet"
-        )
+    ending, compression = _endings(path)
+    found = _FORMATS.get(ending) if format == "auto" else FileFormat(format)
     if found is None:
-        raise InputRefused(
-            path, expected=_KNOWN, got="another extension", remedy="say --format csv or --format parquet"
-        )
+        raise _unknown(path, ending)
     if found is FileFormat.PARQUET and compression:
         raise InputRefused(path, expected="Parquet as it stands", got=compression, remedy="decompress it first")
     return InputFile(path=path, format=found, fingerprint=seen, compression=compression)
+
+
+def _unknown(path: str, ending: str) -> InputRefused:
+    if ending == _JSON:
+        remedy = "say --format jsonl if each of its lines is an object"
+        return InputRefused(path, expected=_KNOWN, got="one JSON document, by its extension", remedy=remedy)
+    remedy = "say --format csv, parquet or jsonl"
+    return InputRefused(path, expected=_KNOWN, got="another extension", remedy=remedy)

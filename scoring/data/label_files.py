@@ -54,6 +54,8 @@ def find_file(argument: str, roots: Sequence[str]) -> InputFile:
         raise UsageError(
             "one file of labels at a time", expected="a file", got=f"{len(files)} files", remedy="attach each by itself"
         )
+    if files[0].format is FileFormat.JSON_LINES:
+        raise UsageError("JSON lines of labels", expected="the file", got=argument, remedy=f"name {files[0].path}")
     return files[0]
 
 

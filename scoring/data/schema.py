@@ -16,6 +16,7 @@ from scoring.data.cast import cast_text
 from scoring.data.csv_blocks import Block, read_blocks
 from scoring.data.csv_header import Header, check_columns, parse_record, read_header
 from scoring.data.csv_stream import open_text
+from scoring.data.jsonl_schema import check_members, describe_json, read_head
 from scoring.data.parquet_read import damage_in_words, group_rows, open_parquet, text_file
 from scoring.data.parquet_text import is_text, text_of
 
@@ -30,17 +31,23 @@ _SAMPLE_BYTES = 2**26
 def describe(files: Sequence[InputFile], dialect: CsvDialect) -> SourceSchema:
     """Columns of the first file, rows over all of them.
 
-    Raises InputRefused for an empty or damaged file, for UTF-16, and where CSV and Parquet are mixed.
+    Raises InputRefused for an empty or damaged file, for UTF-16, and where formats are mixed.
     """
     formats = {file.format for file in files}
     if len(formats) > 1:
         raise InputRefused(
-            "CSV and Parquet files in one job",
+            "files of several formats in one job",
             expected="one format",
             got=", ".join(next(file.path for file in files if file.format is found) for found in sorted(formats)),
             remedy="submit one job for each",
         )
-    return _describe_csv(files, dialect) if files[0].format is FileFormat.CSV else _describe_parquet(files)
+    match files[0].format:
+        case FileFormat.CSV:
+            return _describe_csv(files, dialect)
+        case FileFormat.JSON_LINES:
+            return describe_json(files, dialect)
+        case FileFormat.PARQUET:
+            return _describe_parquet(files)
 
 
 def check_files(files: Sequence[InputFile], columns: Sequence[ColumnSpec], dialect: CsvDialect) -> None:
@@ -48,6 +55,10 @@ def check_files(files: Sequence[InputFile], columns: Sequence[ColumnSpec], diale
     if files[0].format is FileFormat.CSV:
         for file in files:
             check_columns(file.path, read_header(file, dialect).names, columns, dialect.delimiter)
+        return
+    if files[0].format is FileFormat.JSON_LINES:
+        for file in files:
+            check_members(read_head(file, dialect), columns)
         return
     first: dict[str, str] = {}
     for file in files:

@@ -7,8 +7,8 @@ from scoring.core.chunks import Chunk
 from scoring.core.columns import ColumnSpec
 from scoring.core.options import CsvDialect
 from scoring.core.source import FileFormat, InputFile, Position
-from scoring.data.split_csv import split_csv
 from scoring.data.split_parquet import split_parquet
+from scoring.data.split_text import split_text
 
 
 def split(
@@ -33,11 +33,7 @@ def split(
     Without rows nothing is yielded; the last position's `row` is the number of rows read.
     Raises InputRefused, InputChanged, InputMissing, InputNotVisible.
     """
-    if files[0].format is FileFormat.CSV:
-        yield from split_csv(
-            files, columns, dialect, chunk_rows=chunk_rows, start=start, work=work, limit=limit, raw=raw
-        )
-    else:
+    if files[0].format is FileFormat.PARQUET:
         yield from split_parquet(
             files,
             columns,
@@ -47,4 +43,8 @@ def split(
             limit=limit,
             whole_groups=whole_groups,
             raw=raw,
+        )
+    else:
+        yield from split_text(
+            files, columns, dialect, chunk_rows=chunk_rows, start=start, work=work, limit=limit, raw=raw
         )

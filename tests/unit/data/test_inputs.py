@@ -61,7 +61,7 @@ def test_arguments_name_files_in_order(tree, monkeypatch, arguments, names):
         ("gone.csv", InputMissing, "no such file"),
         ("*.nothing", InputMissing, "pattern"),
         ("notes.txt", InputRefused, "--format"),
-        ("x.jsonl", InputRefused, "not read yet"),
+        ("x.json", InputRefused, "--format jsonl"),
         ("s3://bucket/x.csv", InputRefused, "URL"),
         ("pipe.csv", InputRefused, "FIFO"),
         ("@gone.txt", InputMissing, "no such file"),
@@ -73,7 +73,7 @@ def test_what_cannot_be_read_is_refused_at_once(tree, monkeypatch, argument, err
     """Each with its reason; a FIFO does not block, a link does not lead out of the allowed roots."""
     monkeypatch.chdir(tree)
     os.mkfifo("pipe.csv")
-    (tree / "x.jsonl").write_text("{}")
+    (tree / "x.json").write_text("{}")
     (tree / "out.csv").symlink_to("/etc/passwd")
     with pytest.raises(error, match=said):
         expand_inputs([argument], roots=[str(tree)])

@@ -1,4 +1,4 @@
-"""CSV files to chunk files."""
+"""Files of text, CSV or JSON lines, to chunk files."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,11 +8,12 @@ from scoring.core.columns import ColumnSpec
 from scoring.core.options import CsvDialect
 from scoring.core.source import InputFile, Position
 from scoring.data.chunk_builder import ChunkBuilder
-from scoring.data.csv_read import CsvPiece, CsvReader
+from scoring.data.csv_read import CsvPiece
 from scoring.data.fingerprints import check_unchanged
+from scoring.data.text_reader import open_reader
 
 
-def split_csv(
+def split_text(
     files: Sequence[InputFile],
     columns: Sequence[ColumnSpec],
     dialect: CsvDialect,
@@ -31,7 +32,7 @@ def split_csv(
             break
         file = files[index]
         check_unchanged(file.fingerprint)
-        reader = CsvReader(file, columns, dialect, raw=raw)
+        reader = open_reader(file, columns, dialect, raw=raw)
         first = start if index == start.file else Position()
         for piece in reader.pieces(first.byte, first.line):
             for taken in _fill(builder, piece):
