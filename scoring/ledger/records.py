@@ -126,7 +126,7 @@ class NewJob:
     whole_groups: bool = False
     # Failures of one step after which it fails for good.
     max_failures: int = 3
-    # Rows that the input seems to hold, for the forecast alone.
+    # Rows that the input seems to hold: exact for Parquet, else a forecast.
     rows_expected: int | None = None
     # Name of the schedule and its logical time in UTC, where a schedule made the job.
     schedule: str | None = None

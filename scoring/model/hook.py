@@ -55,7 +55,7 @@ class PrepareFunction:
         raw: errors of the function may be told in its own words, which may show values of a row.
         Raises BadOutput where it gives no frame of as many rows with these columns, ModelRefusedRows where it fails.
         """
-        arguments = [batch.column(slot) for slot, _ in self._hook.arguments]
+        arguments = [_plain(batch.column(slot)) for slot, _ in self._hook.arguments]
         frame = _frame(pa.Table.from_arrays(arguments, names=[name for _, name in self._hook.arguments]))
         try:
             answer = self._function(frame)
@@ -111,15 +111,19 @@ def _column(series: Any, spec: ColumnSpec, hook: Hook, raw: bool) -> pa.Array:
     except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
         said = str(error)[:200] if raw else f"values of several types ({series.dtype})"
         raise _bad(hook, f"{wanted} in column {spec.name!r}", said) from error
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
+    array = _plain(array)
     if pa.types.is_null(array.type):
         return pa.nulls(len(array), _empty_type(spec))
     if not _fits(array.type, spec):
         raise _bad(hook, f"{wanted} in column {spec.name!r}", str(array.type))
     return array
+
+
+def _plain(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """One array without a dictionary: whether a text has one depends on how its chunk was kept."""
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
 
 def _fits(found: pa.DataType, spec: ColumnSpec) -> bool:

@@ -17,6 +17,7 @@ from scoring.data.schema import check_files, decoded_row_bytes, describe
 from scoring.data.spool import spool
 from scoring.model.bind import bind
 from scoring.pipeline.context import Context
+from scoring.pipeline.features import require_hook
 from scoring.pipeline.model_files import FoundModel, find_model
 from scoring.pipeline.result_schema import result_schema
 
@@ -63,6 +64,7 @@ def prepare(context: Context, request: JobRequest, stdin_to: Path | None = None)
     options = replace(options, dialect=named_dialect(options.dialect, files))
     source = describe(files, options.dialect)
     binding = bind(model.signature, model.spec, source, options)
+    require_hook(context.settings, binding.hook)
     check_files(files, binding.columns, options.dialect)
     if options.delta:
         require_delta()

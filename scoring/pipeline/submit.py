@@ -146,6 +146,7 @@ def _new_job(context: Context, request: JobRequest, digest: str, runner: str) ->
         whole_groups=prepared.whole_groups,
         output=output,
         max_failures=context.settings.max_attempts,
+        rows_expected=min(prepared.source.rows, options.limit or prepared.source.rows),
         result_table=table,
     )
 
