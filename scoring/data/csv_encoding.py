@@ -38,7 +38,7 @@ def decoded(cells: pa.BinaryArray, column: str, encoding: str, faults: Faults) -
     if text is not None:
         return text
     bad: Mask = ~values_of(pc.match_substring_regex(cells, _UTF8)).view(np.bool_)
-    faults.add(bad, column, RejectCode.BAD_ENCODING, _reason(cells, encoding))
+    faults.add(bad, column, RejectCode.BAD_ENCODING, _reason(cells, encoding, raw=faults.raw))
     empty = text_array([""]).view(pa.binary())[0]
     return pc.cast(pc.if_else(bool_array(bad), empty, cells), pa.string())
 
@@ -48,9 +48,9 @@ def shown_encoding(encoding: str) -> str:
     return "UTF-8" if is_utf8_encoding(encoding) else encoding
 
 
-def _reason(cells: pa.BinaryArray, encoding: str) -> Callable[[int], str]:
+def _reason(cells: pa.BinaryArray, encoding: str, *, raw: bool) -> Callable[[int], str]:
     said = f"is no {shown_encoding(encoding)}; --encoding says how the file was written"
-    return lambda row: f"byte 0x{_bad_byte(cells[row].as_py()):02x} {said}"
+    return lambda row: f"byte 0x{_bad_byte(cells[row].as_py()):02x} {said}" if raw else f"a byte {said}"
 
 
 def _bad_byte(cell: bytes) -> int:

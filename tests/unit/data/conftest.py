@@ -13,6 +13,7 @@ from scoring.core.source import Position
 from scoring.data.chunk_files import read_chunk
 from scoring.data.inputs import expand_inputs
 from scoring.data.split import split
+from scoring.data.warnings import summed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,8 @@ class Result:
     # Clean rows as tuples, in the order of the columns.
     cells: list[tuple]
     rejects: list[dict]
+    # (code, column, rows) of the clean rows, over all chunks.
+    warnings: list[tuple]
     chunks: list[Chunk]
     positions: list[Position]
 
@@ -43,7 +46,9 @@ def carried(name: str) -> ColumnSpec:
 def split_all(tmp_path: Path) -> Callable[..., Result]:
     """Splits files (paths, or the text of one CSV file) and reads every chunk back."""
 
-    def run(source, specs, *, chunk_rows=1000, start=None, limit=None, whole_groups=False, **dialect) -> Result:
+    def run(
+        source, specs, *, chunk_rows=1000, start=None, limit=None, whole_groups=False, raw=True, **dialect
+    ) -> Result:
         if isinstance(source, str | bytes):
             data = source.encode() if isinstance(source, str) else source
             path = tmp_path / "in.csv"
@@ -61,15 +66,18 @@ def split_all(tmp_path: Path) -> Callable[..., Result]:
             work=work,
             limit=limit,
             whole_groups=whole_groups,
+            raw=raw,
         ):
             chunks.append(chunk)
             positions.append(position)
-        rows, cells, rejects = [], [], []
+        rows, cells, rejects, warnings = [], [], [], []
         for chunk in chunks:
-            clean = read_chunk(chunk, work, specs)
+            clean = read_chunk(chunk, work, specs, raw=raw)
             rows += clean.rows.tolist()
             cells += list(zip(*(column.to_pylist() for column in clean.batch.columns), strict=True))
             rejects += clean.rejects.to_pylist() if clean.rejects is not None else []
-        return Result(rows=rows, cells=cells, rejects=rejects, chunks=chunks, positions=positions)
+            warnings += clean.warnings
+        counts = [(count.code, count.column, count.rows) for count in summed(warnings)]
+        return Result(rows=rows, cells=cells, rejects=rejects, warnings=counts, chunks=chunks, positions=positions)
 
     return run
