@@ -33,13 +33,13 @@ def _elements(array: pa.Array, size: int) -> tuple[pa.Array, Mask]:
     starts, sizes = _bounds(array)
     wrong: Mask = (sizes != size) & ~missing
     unfit = wrong | missing
-    index = (np.where(unfit, 0, starts)[:, np.newaxis] + np.arange(size)).reshape(-1)
     if not unfit.any() and _contiguous(starts, size):
         # `values` of a slice are those of the whole array.
-        return array.values.slice(int(starts[0]) if len(starts) else 0, len(index)), wrong
+        return array.values.slice(int(starts[0]) if len(starts) else 0, len(array) * size), wrong
+    if unfit.all():
+        return pa.nulls(len(array) * size, array.type.value_type), wrong
+    index = (np.where(unfit, 0, starts)[:, np.newaxis] + np.arange(size)).reshape(-1)
     none = np.repeat(unfit, size)
-    if none.all():
-        return pa.nulls(len(index), array.type.value_type), wrong
     return array.values.take(number_array(np.where(none, 0, index), none)), wrong
 
 

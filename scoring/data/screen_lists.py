@@ -22,13 +22,12 @@ def list_column(array: pa.Array, spec: ColumnSpec, faults: Faults) -> pa.FixedSi
     elements, wrong = flat_elements(array, axes)
     told = " of ".join(map(str, axes))
     faults.add(wrong, spec.name, RejectCode.BAD_VALUE, lambda row: f"the list does not have {told} elements")
-    known = ~np.repeat(wrong, size)
-    found = _texts(elements, known, spec, faults) if spec.dtype is Dtype.STRING else _of(elements, known, spec, faults)
-    return pa.FixedSizeListArray.from_arrays(found, size)
+    judge = _texts if spec.dtype is Dtype.STRING else _numbers
+    return pa.FixedSizeListArray.from_arrays(judge(elements, wrong, spec, faults), size)
 
 
-def _of(elements: pa.Array, known: Mask, spec: ColumnSpec, faults: Faults) -> pa.Array:
-    """Numbers. known: [n * size] False in rows that are rejected for their length."""
+def _numbers(elements: pa.Array, wrong: Mask, spec: ColumnSpec, faults: Faults) -> pa.Array:
+    """wrong: [n] True for rows that are rejected for the length of their list."""
     dtype = spec.dtype or Dtype.FLOAT32
     cast = cast_native(elements, dtype)
     _blame(cast.bad, faults, spec, RejectCode.BAD_VALUE, f"an element is no {dtype}")
@@ -40,19 +39,20 @@ def _of(elements: pa.Array, known: Mask, spec: ColumnSpec, faults: Faults) -> pa
         empty = np.isnan(values) if empty is None else np.isnan(values) | empty
         _blame(~finite & ~empty, faults, spec, RejectCode.OUT_OF_RANGE, f"an element is infinite as {dtype}")
     if empty is not None:
-        values = _without_nulls(values, empty & known, spec, faults)
+        values = _without_nulls(values, empty & ~np.repeat(wrong, spec.list_size or 0), spec, faults)
     return number_array(values)
 
 
-def _texts(elements: pa.Array, known: Mask, spec: ColumnSpec, faults: Faults) -> pa.StringArray:
+def _texts(elements: pa.Array, wrong: Mask, spec: ColumnSpec, faults: Faults) -> pa.StringArray:
     texts = elements if pa.types.is_string(elements.type) else pc.cast(elements, pa.string())
     nulls = null_mask(texts)
     if nulls is None:
         return texts
+    nulls &= ~np.repeat(wrong, spec.list_size or 0)
     if spec.nulls is NullAction.FILL:
-        faults.note(_rows(nulls & known, spec), spec.name, WarningCode.NULL_FILLED)
+        faults.note(_rows(nulls, spec), spec.name, WarningCode.NULL_FILLED)
         return pc.fill_null(texts, text_array([spec.fill or ""])[0])
-    _blame(nulls & known, faults, spec, RejectCode.NULL_VALUE, "no value, and nulls are rejected")
+    _blame(nulls, faults, spec, RejectCode.NULL_VALUE, "no value, and nulls are rejected")
     return texts
 
 

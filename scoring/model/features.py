@@ -112,25 +112,26 @@ def _has_own_column(tensor: TensorInfo, axes: Axes, catalogue: Catalogue) -> boo
     feature = catalogue.feature(tensor.name)
     if feature is None:
         return False
-    if _values(axes) == 1:
+    if _values(axes) == 1 or feature.column.kind is ColumnKind.LIST:
         return True
-    return _is_list_for(feature, tensor, axes) or (
-        feature.column.kind is ColumnKind.JSON and tensor.name in catalogue.names
-    )
+    return feature.column.kind is ColumnKind.JSON and tensor.name in catalogue.names
 
 
 def _numeric_columns(tensor: TensorInfo, axes: Axes, catalogue: Catalogue) -> tuple[str, ...]:
     numeric, wanted = catalogue.numbers, _values(axes)
     if wanted == len(numeric) and tensor.dtype is not Dtype.STRING:
         return tuple(numeric)
-    kind = "text columns" if tensor.dtype is Dtype.STRING else "numeric columns"
+    text = tensor.dtype is Dtype.STRING
+    named = catalogue.names if text else numeric
     raise InputRefused(
         f"it is not clear which columns feed the input {tensor.name!r}",
-        expected=f"exactly {wanted or 'as many as the model was trained on'} {kind}"
+        expected=f"{wanted or 'as many as the model was trained on'} text columns, named in their order"
+        if text
+        else f"exactly {wanted or 'as many as the model was trained on'} numeric columns"
         " that are neither key, label nor kept",
-        got=f"{len(numeric)} numeric ones: {listed(numeric)}",
-        remedy="name the others with --key or --keep, or write model.yaml beside the model: "
-        f"`features: [{', '.join(numeric[: wanted or SHOWN][:SHOWN])}]`",
+        got=f"columns {listed(named)}" if text else f"{len(numeric)} numeric ones: {listed(numeric)}",
+        remedy=("" if text else "name the others with --key or --keep, or ") + "write model.yaml beside the model: "
+        f"`features: [{', '.join(named[: wanted or SHOWN][:SHOWN]) or 'COLUMN, …'}]`",
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from scoring.core.binding import Layout, OutputBinding
 from scoring.core.errors import ModelRefused
+from scoring.model.axes import shown
 from scoring.model.hints import listed
 from scoring.model.signature import Signature, TensorInfo
 from scoring.model.spec import ModelSpec
@@ -27,7 +28,7 @@ def bind_outputs(signature: Signature, spec: ModelSpec) -> tuple[OutputBinding, 
 
 
 def _bind(tensor: TensorInfo, signature: Signature, spec: ModelSpec) -> OutputBinding:
-    width = tensor.width or 1
+    width = _width(tensor)
     layout = _layout(tensor, width)
     classes = _classes(tensor, signature, spec) if layout is not Layout.SCALAR else ()
     return OutputBinding(
@@ -40,6 +41,18 @@ def _bind(tensor: TensorInfo, signature: Signature, spec: ModelSpec) -> OutputBi
     )
 
 
+def _width(tensor: TensorInfo) -> int:
+    """Values per row. ModelRefused where there are none, or where nothing tells how many."""
+    if tensor.dims and tensor.width:
+        return tensor.width
+    raise ModelRefused(
+        f"the output {tensor.name!r} is no column of a result",
+        expected="an axis of rows, and a known number of values per row, 1 at least",
+        got=shown(tensor.dims) if tensor.dims else "a scalar, or a shape that the model does not tell",
+        remedy="export the model with one result per row, or without this output",
+    )
+
+
 def _layout(tensor: TensorInfo, width: int) -> Layout:
     # A ZipMap of one class is still a column per class.
     if width == 1 and not tensor.zipmap:
@@ -49,7 +62,7 @@ def _layout(tensor: TensorInfo, width: int) -> Layout:
 
 def _columns(tensor: TensorInfo, layout: Layout, spec: ModelSpec) -> tuple[str, ...]:
     """NAME_<class> where a ZipMap or the spec names the classes; the graph's own labels rename nothing."""
-    width = tensor.width or 1
+    width = _width(tensor)
     names: Sequence[str] = spec.classes if tensor.dtype.is_float and len(spec.classes) == width else tensor.zipmap
     return tuple(f"{tensor.name}_{suffix}" for suffix in names or range(width))
 
