@@ -110,7 +110,17 @@ def one_batch(table: pa.Table) -> pa.RecordBatch:
 
 def keep_rows(batch: pa.RecordBatch, dropped: Mask) -> pa.RecordBatch:
     """The batch without the rows where `dropped` is True."""
-    return batch.filter(bool_array(~dropped)) if dropped.any() else batch
+    if not dropped.any():
+        return batch
+    kept = bool_array(~dropped)
+    return pa.RecordBatch.from_arrays([_filtered(column, kept) for column in batch.columns], schema=batch.schema)
+
+
+def _filtered(array: pa.Array, kept: pa.BooleanArray) -> pa.Array:
+    if not pa.types.is_string_view(array.type):
+        return array.filter(kept)
+    # Arrow has no filter for views.
+    return array.cast(pa.large_string()).filter(kept).cast(array.type)
 
 
 def _bits(data: pa.Buffer | None, offset: int, length: int) -> Mask:

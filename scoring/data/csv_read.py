@@ -19,6 +19,7 @@ from scoring.core.limits import MAX_RECORD_BYTES
 from scoring.core.options import CsvDialect
 from scoring.core.source import InputFile
 from scoring.data.arrays import ARROW_TYPES, one_chunk, values_of
+from scoring.data.cell_size import reject_too_large
 from scoring.data.csv_blocks import Block, read_blocks
 from scoring.data.csv_encoding import decoded, is_utf8, masked
 from scoring.data.csv_header import Header, check_columns, read_header
@@ -213,8 +214,10 @@ class CsvReader:
             number = self._numbers[spec.slot]
             if number not in cells:
                 cells[number] = self._decode(one_chunk(table.column(number)), spec, known)
-            text = is_read_as_text(spec)
-            arrays.append(text_cells(cells[number], spec, self._dialect) if text else cells[number])
+            array = cells[number]
+            if is_read_as_text(spec):
+                array = text_cells(reject_too_large(array, spec.name, known), spec, self._dialect)
+            arrays.append(array)
         batch = pa.RecordBatch.from_arrays(arrays, names=[spec.slot for spec in self._columns])
         screened = screen(batch, self._columns, self._dialect, known)
         return CsvPiece(

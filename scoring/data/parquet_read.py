@@ -60,11 +60,13 @@ def column_file(path: str, columns: Sequence[ColumnSpec], group: int) -> ColumnF
     """As `parquet_file`, for the rows of one row group; the caller closes its file."""
     file = parquet_file(path)
     with damage_in_words(path):
-        coded = coded_columns(file, columns, group)
-        if not coded:
-            return ColumnFile(file=file, coded=coded)
-        with file:
-            return ColumnFile(file=_open(path, metadata=file.metadata, read_dictionary=sorted(coded)), coded=coded)
+        texts = [name for name in names_of(columns) if is_text(file.schema_arrow.field(name).type)]
+        if not texts:
+            return ColumnFile(file=file, coded=frozenset())
+        with file, _open(path, metadata=file.metadata, read_dictionary=texts) as words:
+            coded = coded_columns(words, columns, group)
+            opened = _open(path, metadata=file.metadata, read_dictionary=sorted(coded))
+            return ColumnFile(file=opened, coded=coded)
 
 
 def _open(path: str, **more: Any) -> pq.ParquetFile:
@@ -164,6 +166,8 @@ def damage_in_words(path: str) -> Iterator[None]:
     """A page that does not decode, or whose checksum is wrong, is damage of the input."""
     try:
         yield
+    except pa.ArrowMemoryError:
+        raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise

@@ -13,23 +13,27 @@ import pyarrow.parquet as pq
 from scoring.core.columns import RAW_CHARACTERS, ColumnSpec, Dtype, NullAction, RejectCode
 from scoring.core.conversions import Categories
 from scoring.core.errors import InputRefused
-from scoring.core.limits import MAX_CELL_BYTES, MAX_CHUNK_TEXT_BYTES
+from scoring.core.limits import MAX_CHUNK_TEXT_BYTES
 from scoring.data.arrays import Ints, Mask, null_mask, text_array, values_of
+from scoring.data.cell_size import text_bytes, too_large, too_large_reason
 from scoring.data.faults import Faults
 
 _TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-_LEAST_BYTES = 4  # of a text in a page that spells it out: its length stands before it
+# Text that one row group may always be spelled out to.
+_SPELLED_BYTES = 2**28
 
 
 def coded_columns(file: pq.ParquetFile, columns: Sequence[ColumnSpec], group: int) -> frozenset[str]:
-    """Text columns to read as dictionaries: features, which become words anyway, and carried ones that repeat so much
-    that the row group cannot hold them spelled out. For keys, each its own word, a dictionary would cost the most.
+    """Text columns to read as dictionaries: features, which become words anyway, and carried ones that might not fit
+    into memory spelled out. For keys, each its own word, a dictionary would cost the most.
+
+    file: opened with its columns of text as dictionaries.
     """
     schema = file.schema_arrow
-    texts = [spec for spec in columns if spec.list_size is None and _is_text(schema.field(spec.name).type)]
+    texts = [spec for spec in columns if spec.list_size is None and is_text(schema.field(spec.name).type)]
     carried = {spec.name for spec in texts if spec.dtype is None}
     coded = {spec.name for spec in texts if spec.dtype is Dtype.STRING or isinstance(spec.conversion, Categories)}
-    return frozenset((coded - carried) | (carried & _repeating(file, group) if carried else set()))
+    return frozenset((coded - carried) | {name for name in carried if _might_burst(file, name, group)})
 
 
 def judge_text(
@@ -76,14 +80,14 @@ def _is_text(kind: pa.DataType) -> bool:
     return any(test(kind) for test in _TEXTS)
 
 
-def _repeating(file: pq.ParquetFile, group: int) -> set[str]:
-    rows = file.metadata.row_group(group)
-    chunks = [rows.column(index) for index in range(rows.num_columns)]
-    return {
-        chunk.path_in_schema
-        for chunk in chunks
-        if chunk.has_dictionary_page and chunk.total_uncompressed_size < _LEAST_BYTES * chunk.num_values
-    }
+def _might_burst(file: pq.ParquetFile, name: str, group: int) -> bool:
+    """Whether the longest word of the column, in every row, is too much. Its words stand before its first row."""
+    first = next(file.iter_batches(1, row_groups=[group], columns=[name], use_threads=False), None)
+    if first is None:
+        return False
+    words = _Cells(first.column(0)).words
+    longest = int(text_bytes(words).max()) if len(words) else 0
+    return longest * file.metadata.row_group(group).num_rows > _SPELLED_BYTES
 
 
 class _Cells:
@@ -99,16 +103,7 @@ class _Cells:
     @cached_property
     def lengths(self) -> Ints:
         """Bytes of each word; 0 where it is null."""
-        words = self.words
-        if pa.types.is_string_view(words.type):
-            views = np.frombuffer(words.buffers()[1], np.int32).reshape(-1, 4)
-            lengths = views[words.offset : words.offset + len(words), 0].astype(np.int64)
-        else:
-            kind = np.dtype(np.int64 if pa.types.is_large_string(words.type) else np.int32)
-            offsets = np.frombuffer(words.buffers()[1], kind, len(words) + 1, words.offset * kind.itemsize)
-            lengths = np.diff(offsets).astype(np.int64)
-        nulls = null_mask(words)
-        return lengths if nulls is None else np.where(nulls, 0, lengths)
+        return text_bytes(self.words)
 
     @cached_property
     def word(self) -> Ints:
@@ -126,9 +121,8 @@ class _Cells:
         return found if nulls is None else found & ~nulls
 
     def too_large(self) -> Mask:
-        if self.words.nbytes <= MAX_CELL_BYTES:
-            return np.zeros(len(self.words), np.bool_)
-        return self.lengths > MAX_CELL_BYTES
+        large = too_large(self.words)
+        return np.zeros(len(self.words), np.bool_) if large is None else large
 
     def no_text(self) -> Mask:
         """Words that are no UTF-8. Raises ArrowInvalid for a code without a word."""
@@ -160,12 +154,11 @@ def _judged(array: pa.Array, spec: ColumnSpec, faults: Faults) -> pa.Array:
     at_fault = bad | large
     if not at_fault.any():
         return array
-    most = f"at most {MAX_CELL_BYTES:,} are read"
     faults.add(
         cells.rows(large),
         spec.name,
         RejectCode.CELL_TOO_LARGE,
-        lambda row: f"the cell takes {cells.lengths[cells.word[row]]:,} bytes; {most}",
+        lambda row: too_large_reason(cells.lengths[cells.word[row]]),
     )
     faults.add(cells.rows(bad), spec.name, RejectCode.BAD_ENCODING, lambda row: "the text is no UTF-8")
     words = text_array(cells.texts(at_fault)).cast(cells.words.type)
