@@ -15,6 +15,8 @@ FRAME_ROWS = 4_096
 """Rows of each frame but the last of a chunk: always the same ones, so that an attempt gives what the last one gave."""
 
 _SETTING = "SCORING_PREPARE_MODULES"
+_ANYTHING = (Exception, SystemExit)
+"""What foreign code may raise and we outlive."""
 
 
 def require_allowed(hook: Hook, allowed: Sequence[str]) -> None:
@@ -43,7 +45,7 @@ class PrepareFunction:
         module, _, name = hook.function.partition(":")
         try:
             function = getattr(importlib.import_module(module), name)
-        except Exception as error:  # an import runs the module: whatever it raises is told, not shown as a traceback
+        except _ANYTHING as error:  # an import runs the module: whatever it raises is told, not shown as a traceback
             raise _refused(hook, f"{type(error).__name__}: {error}") from error
         if not callable(function):
             raise _refused(hook, f"{name} is a {type(function).__name__}")
@@ -61,7 +63,7 @@ class PrepareFunction:
             answer = self._function(frame)
         except MemoryError:
             raise
-        except Exception as error:
+        except _ANYTHING as error:
             raise _failed(self._hook, error, raw) from error
         _check(self._hook, answer, batch.num_rows)
         columns = [_column(answer[spec.name], spec, self._hook, raw) for spec in self._hook.columns]
@@ -154,7 +156,7 @@ def _refused(hook: Hook, got: str) -> ModelRefused:
     )
 
 
-def _failed(hook: Hook, error: Exception, raw: bool) -> ModelRefusedRows:
+def _failed(hook: Hook, error: BaseException, raw: bool) -> ModelRefusedRows:
     words = f": {error}" if raw and str(error) else ""
     return ModelRefusedRows(
         f"the prepare function {hook.function} failed",
