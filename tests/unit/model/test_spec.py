@@ -121,6 +121,7 @@ def test_an_empty_spec_says_nothing(tmp_path, text):
         ("derive: {m: {column: d, part: month, since: 2020-01-01}}", "unknown key 'since'"),
         ("derive: {m: {column: d, unit: days, since: soon}}", "ISO 8601"),
         ("derive: {m: {column: d, part: month, format: dmy}}", "codes of strptime"),
+        ("derive: {m: {column: d, part: month, format: '%d.%q'}}", "%q is none of"),
         ("derive: {m: {column: d, scale: nan}}", "a number"),
         ("shapes: {x: [3, 0]}", "sizes of the axes"),
         ("shapes: {x: [3, x]}", "sizes of the axes"),
