@@ -9,6 +9,7 @@ import click
 
 from scoring.cli.lazy import PlainGroup
 from scoring.cli.model_facts import print_version, summary
+from scoring.cli.model_parity import parity
 from scoring.cli.options import json_option
 from scoring.cli.output import print_json, print_table, say
 from scoring.cli.session import open_ledger, open_session
@@ -25,6 +26,9 @@ def model() -> None:
 
     A MODEL is name (its newest version), name:3 or name@alias.
     """
+
+
+model.add_command(parity)
 
 
 @model.command()

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from scoring.core.errors import BadOutput, ModelRefused, ModelRefusedRows, UsageError
 from scoring.core.parity import DEFAULT_TOLERANCE, PROVIDER, Proof, reference_key, short
+from scoring.data.late_rejects import LateRows
 from scoring.ledger import proofs
 from scoring.ledger.database import Tx
 from scoring.ledger.records import ModelVersion, Reference
@@ -18,6 +19,7 @@ from scoring.model.columns import part_batch
 from scoring.model.compare import Comparison, Worst, compare
 from scoring.model.runner import DEFAULT_MICRO_BATCH, runtime_version
 from scoring.pipeline.context import Context
+from scoring.pipeline.features import with_features
 from scoring.pipeline.reference import ReferenceRows, keep_rows, kept_rows, read_rows
 from scoring.telemetry import announce
 
@@ -82,8 +84,8 @@ def require_proof(context: Context, version: ModelVersion, abort: Abort = NEVER)
 
 def check(context: Context, version: ModelVersion, reference: Reference, abort: Abort = NEVER) -> Proof:
     """Score the reference rows on this runtime, whatever is known of it, and record what came of it."""
-    proof, _ = _prove(context, version, kept_rows(context, reference), reference, abort)
-    return context.ledger.run(lambda tx: proofs.record(tx, version.id, proof))
+    verdict = _judge(context, version, kept_rows(context, reference), reference.tolerance, abort)
+    return context.ledger.run(lambda tx: proofs.record(tx, version.id, verdict.proof(reference)))
 
 
 def check_by_hand(
@@ -119,56 +121,75 @@ def _tolerance(given: float | None) -> float:
     return given
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Verdict:
+    """What the model's answers are worth."""
+
+    # None where it does not answer all rows.
+    compared: Comparison | None
+    # Why it does not.
+    fault: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return self.compared is not None and self.compared.passed
+
+    def proof(self, reference: Reference) -> Proof:
+        """As the ledger keeps it, of these rows on the runtime of this process."""
+        compared = self.compared
+        worst = None if compared is None or compared.worst is None else in_words(compared.worst, reference.tolerance)
+        return Proof(
+            reference=reference_key(reference.sha256, reference.tolerance),
+            runtime=runtime_version(),
+            provider=PROVIDER,
+            passed=self.passed,
+            tolerance=reference.tolerance,
+            max_difference=None if compared is None else compared.max_difference,
+            worst=self.fault or worst,
+            rows=reference.rows,
+            rows_with_nulls=reference.rows_with_nulls,
+        )
+
+
 def _prove_anew(
     context: Context, version: ModelVersion, rows: ReferenceRows, tolerance: float | None
 ) -> tuple[ModelVersion, Proof]:
-    """The version with these rows as its reference; ModelRefused, and nothing recorded, where it answers otherwise."""
-    reference = keep_rows(context, rows, "parity", _tolerance(tolerance))
-    proof, compared = _prove(context, version, rows, reference, NEVER)
-    if compared is not None and compared.worst is not None and not compared.passed:
-        raise _refuted(version, compared.worst, reference.tolerance)
-    if not proof.passed:
-        raise _unproven(version, proof, [])
+    """The version with these rows as its reference; ModelRefused, and nothing kept, where it answers otherwise."""
+    allowed = _tolerance(tolerance)
+    verdict = _judge(context, version, rows, allowed, NEVER)
+    if not verdict.passed:
+        raise _refuted(version, verdict, allowed)
     if rows.takes_nulls and not rows.rows_with_nulls:
-        announce("parity.no_nulls", model=f"{version.name}:{version.version}", rows=reference.rows)
+        announce("parity.no_nulls", model=f"{version.name}:{version.version}", rows=rows.features.num_rows)
+    reference = keep_rows(context, rows, "parity", allowed)
 
     def record(tx: Tx) -> Proof:
         proofs.set_parity(tx, version.id, reference)
-        return proofs.record(tx, version.id, proof)
+        return proofs.record(tx, version.id, verdict.proof(reference))
 
     return replace(version, parity=reference), context.ledger.run(record)
 
 
-def _prove(
-    context: Context, version: ModelVersion, rows: ReferenceRows, reference: Reference, abort: Abort
-) -> tuple[Proof, Comparison | None]:
-    """What the model answers, judged. The comparison is None where the model does not answer at all."""
-    compared, worst = None, None
+def _judge(context: Context, version: ModelVersion, rows: ReferenceRows, tolerance: float, abort: Abort) -> _Verdict:
     try:
-        compared = compare(_answers(context, version, rows, abort), rows.expected, reference.tolerance)
-        worst = None if compared.worst is None else in_words(compared.worst, reference.tolerance)
+        answers = _answers(context, version, rows, abort)
     except (BadOutput, ModelRefusedRows) as error:
-        worst = str(error)
-    proof = Proof(
-        reference=reference_key(reference.sha256, reference.tolerance),
-        runtime=runtime_version(),
-        provider=PROVIDER,
-        passed=compared is not None and compared.passed,
-        tolerance=reference.tolerance,
-        max_difference=None if compared is None else compared.max_difference,
-        worst=worst,
-        rows=reference.rows,
-        rows_with_nulls=reference.rows_with_nulls,
-    )
-    return proof, compared
+        return _Verdict(compared=None, fault=str(error))
+    return _Verdict(compared=compare(answers, rows.expected, tolerance))
 
 
 def _answers(context: Context, version: ModelVersion, rows: ReferenceRows, abort: Abort) -> Mapping[str, pa.Array]:
     """Result column → its values, as a job of the model would write them."""
-    model = context.models.of(version)
-    outputs = model.predict(rows.features, rows.binding, DEFAULT_MICRO_BATCH, abort)
     places = np.arange(rows.features.num_rows, dtype=np.int64)
-    result = part_batch(places, rows.features, outputs, rows.binding)
+    late = LateRows(batch=rows.features, rows=places, warnings=())
+    late = with_features(context.settings, rows.binding, late, abort)
+    if late.rejects:
+        first = late.rejects[0]
+        raise ModelRefusedRows(
+            f"row {first.row + 1} cannot be scored after the prepare function", got=f"{first.code}, {first.reason}"
+        )
+    outputs = context.models.of(version).predict(late.batch, rows.binding, DEFAULT_MICRO_BATCH, abort)
+    result = part_batch(places, late.batch, outputs, rows.binding)
     return {name: result.column(name) for name in rows.expected}
 
 
@@ -186,12 +207,16 @@ def _within(worst: Worst, tolerance: float) -> str:
     return "" if math.isinf(worst.excess) else f" ± {short(tolerance)} · max(1, |expected|)"
 
 
-def _refuted(version: ModelVersion, worst: Worst, tolerance: float) -> ModelRefused:
-    by = "" if worst.difference is None else f", a difference of {short(worst.difference)}"
+def _refuted(version: ModelVersion, verdict: _Verdict, tolerance: float) -> ModelRefused:
+    worst = verdict.compared.worst if verdict.compared is not None else None
+    expected, got = f"an answer to every row, within {short(tolerance)}", verdict.fault
+    if worst is not None:
+        expected = f"{worst.expected}{_within(worst, tolerance)} in row {worst.row + 1}, column {worst.column!r}"
+        got = worst.got + ("" if worst.difference is None else f", a difference of {short(worst.difference)}")
     return ModelRefused(
         f"model {version.name}:{version.version} does not answer as the reference rows expect",
-        expected=f"{worst.expected}{_within(worst, tolerance)} in row {worst.row + 1}, column {worst.column!r}",
-        got=f"{worst.got}{by}, on onnxruntime {runtime_version()}",
+        expected=expected,
+        got=f"{got}, on onnxruntime {runtime_version()}",
         remedy="compare how the model was exported; --tolerance allows more, where that much does not matter",
     )
 

@@ -130,8 +130,9 @@ def _named(signature: Signature, spec: ModelSpec) -> frozenset[str]:
     """Columns that the model, or its spec, calls features by their names."""
     told = [name for columns in spec.inputs.values() for name in columns]
     derived = [derived.column for derived in spec.derive.values()]
+    prepared = spec.prepare.columns if spec.prepare else ()
     inputs = [tensor.name for tensor in signature.inputs]
-    return frozenset((*inputs, *signature.feature_names, *spec.features, *told, *derived))
+    return frozenset((*inputs, *signature.feature_names, *spec.features, *told, *derived, *prepared))
 
 
 def _read(file: InputFile, columns: Sequence[ColumnSpec], dialect: CsvDialect, limit: int) -> CleanChunk:
