@@ -87,7 +87,8 @@ def _might_burst(file: pq.ParquetFile, name: str, group: int) -> bool:
         return False
     words = _Cells(first.column(0)).words
     longest = int(text_bytes(words).max()) if len(words) else 0
-    return longest * file.metadata.row_group(group).num_rows > _SPELLED_BYTES
+    rows: int = file.metadata.row_group(group).num_rows
+    return longest * rows > _SPELLED_BYTES
 
 
 class _Cells:
