@@ -1,14 +1,13 @@
 """Columns of lists: [n] rows of `list_size` numbers or texts each."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from scoring.core.columns import ColumnSpec, Dtype, NullAction, RejectCode, WarningCode
+from scoring.core.options import CsvDialect
 from scoring.data.arrays import Mask, Numbers, null_mask, number_array, text_array, values_of
-from scoring.data.cast import Cast, cast_native
+from scoring.data.cast import Cast, cast_native, cast_text
 from scoring.data.faults import Faults
 from scoring.data.list_elements import flat_elements
 
@@ -61,25 +60,23 @@ def _without_nulls(values: Numbers, empty: Mask, spec: ColumnSpec, faults: Fault
         _blame(empty, faults, spec, RejectCode.NULL_VALUE, "no value, and nulls are rejected")
         return values
     filled = values.copy()
-    filled[empty] = _fill(spec, values.dtype.type) if spec.nulls is NullAction.FILL else np.nan
+    filled[empty] = _fill(spec) if spec.nulls is NullAction.FILL else np.nan
     faults.note(_rows(empty, spec), spec.name, _NOTED[spec.nulls])
     return filled
 
 
-def _fill(spec: ColumnSpec, kind: Callable[[object], object]) -> object:
-    text = spec.fill or "0"
-    if spec.dtype is Dtype.BOOL:
-        return text.strip().lower() in ("true", "1")
-    return kind(float(text) if spec.dtype is None or spec.dtype.is_float else int(text))
+def _fill(spec: ColumnSpec) -> object:
+    cast = cast_text(text_array([spec.fill or "0"]), spec.dtype or Dtype.FLOAT32, CsvDialect())
+    return values_of(cast.array)[0]
 
 
 def _round(cast: Cast, faults: Faults, spec: ColumnSpec) -> None:
     if cast.inexact is None:
         return
     refused = cast.inexact.refused(spec.lossy)
-    reason = f"an element is no whole number that {spec.dtype} holds exactly; --lossy round takes it"
+    reason = f"an element is not exact in {spec.dtype}; --lossy round takes it rounded"
     _blame(refused, faults, spec, RejectCode.OUT_OF_RANGE, reason)
-    faults.note(_rows(cast.inexact.rows & ~refused, spec), spec.name, WarningCode.ROUNDED)
+    faults.note(_rows(cast.inexact.rows, spec), spec.name, WarningCode.ROUNDED)
 
 
 def _blame(elements: Mask, faults: Faults, spec: ColumnSpec, code: RejectCode, reason: str) -> None:

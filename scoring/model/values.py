@@ -1,10 +1,16 @@
 """Values that a person writes for a tensor: the fill for a null, the code of a category."""
 
 import math
+import re
 
 import numpy as np
 
 from scoring.core.columns import Dtype
+
+# As cells of a CSV file are spelled; Python would take 1_000 and other digits, too.
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|nan", re.IGNORECASE)
+_BOOLS = ("true", "false", "1", "0")
 
 
 def is_value(text: str, dtype: Dtype) -> bool:
@@ -12,22 +18,12 @@ def is_value(text: str, dtype: Dtype) -> bool:
     if dtype is Dtype.STRING:
         return True
     if dtype is Dtype.BOOL:
-        return text.strip().lower() in ("true", "false", "0", "1")
-    return _is_float(text, dtype) if dtype.is_float else _is_integer(text, dtype)
-
-
-def _is_float(text: str, dtype: Dtype) -> bool:
-    try:
-        value = float(text)
-    except ValueError:
-        return False
-    return math.isnan(value) or abs(value) <= float(np.finfo(dtype.value).max)
-
-
-def _is_integer(text: str, dtype: Dtype) -> bool:
-    try:
-        value = int(text)
-    except ValueError:
-        return False
+        return text.lower() in _BOOLS
+    if dtype.is_float:
+        return bool(_FLOAT.fullmatch(text)) and not _beyond(float(text), dtype)
     bounds = np.iinfo(dtype.value)
-    return int(bounds.min) <= value <= int(bounds.max)
+    return bool(_INTEGER.fullmatch(text)) and int(bounds.min) <= int(text) <= int(bounds.max)
+
+
+def _beyond(value: float, dtype: Dtype) -> bool:
+    return not math.isnan(value) and abs(value) > float(np.finfo(dtype.value).max)

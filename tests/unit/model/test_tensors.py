@@ -12,6 +12,7 @@ import pytest
 from onnx import TensorProto as T
 from onnx import helper as h
 
+from scoring.core.columns import Lossy
 from scoring.core.errors import InputRefused, ModelRefused
 from scoring.core.options import JobOptions
 from scoring.core.source import SourceSchema
@@ -50,6 +51,8 @@ class Answer:
     # The same of the session alone, fed with the expected tensor.
     alone: np.ndarray
     faults: list[tuple[int, str]]
+    # Code and rows.
+    warnings: list[tuple[str, int]]
 
 
 Feed = Callable[..., Answer]
@@ -81,6 +84,7 @@ def feed(write_model, never) -> Feed:
             values=values.reshape(rows, -1),
             alone=alone[:rows].reshape(rows, -1),
             faults=[(fault.row, fault.code) for fault in found.faults],
+            warnings=[(warning.code, warning.rows) for warning in found.warnings],
         )
 
     return run
@@ -273,6 +277,24 @@ def test_nulls_in_lists_follow_the_policy_of_nulls(feed, kind, fill, expected):
     found = feed({"x": pa.array(cells, pa.list_(kind))}, tensor, [None, 2], spec)
     np.testing.assert_array_equal(tensor, found.values)
     assert ([] if len(expected) == 3 else [(0, "null_value"), (2, "null_value")]) == found.faults
+
+
+@pytest.mark.parametrize(
+    ("lossy", "faults", "warnings"),
+    [
+        (None, [(2, "out_of_range")], [("rounded", 1)]),
+        (Lossy.ROUND, [], [("rounded", 2)]),
+        (Lossy.REJECT, [(1, "out_of_range"), (2, "out_of_range")], []),
+    ],
+)
+def test_whole_numbers_in_lists_are_rounded_as_the_job_says(feed, lossy, faults, warnings):
+    """Up to 2^53 and counted, unless --lossy says otherwise."""
+    column = pa.array([[1, 2**24], [1, 2**24 + 1], [1, 2**53 + 1]])
+    stay = [row for row in range(3) if row not in [fault[0] for fault in faults]]
+    expected = np.array(column.to_pylist(), np.int64)[stay].astype(np.float32)
+    found = feed({"x": column}, expected, [None, 2], options=JobOptions(lossy=lossy))
+    assert (faults, warnings) == (found.faults, found.warnings)
+    np.testing.assert_array_equal(expected, found.values)
 
 
 @pytest.mark.parametrize(
