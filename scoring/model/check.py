@@ -2,9 +2,10 @@
 
 import hashlib
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from scoring.core.errors import InputMissing, ModelRefused
@@ -12,6 +13,12 @@ from scoring.model.signature import Signature
 
 LARGEST_BYTES = 2**31 - 1
 """ONNX files are protobuf messages, which end there."""
+
+
+RowShapes = Mapping[str, Sequence[int]]
+"""Input → sizes of its axes after the rows."""
+
+NO_SHAPES: RowShapes = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +46,13 @@ def read_model(path: Path) -> tuple[bytes, str]:
     return data, hashlib.sha256(data).hexdigest()
 
 
-def check_model(data: bytes, path: Path) -> CheckedModel:
-    """Check the bytes of a model whole. Raises ModelRefused, in words that name `path`."""
+def check_model(data: bytes, path: Path, shapes: RowShapes = NO_SHAPES) -> CheckedModel:
+    """Check the bytes of a model whole. Raises ModelRefused, in words that name `path`.
+
+    shapes: what the spec says of axes that the model leaves open.
+    """
     try:
-        return _check(data)
+        return _check(data, shapes)
     except ModelRefused as refused:
         told = f"{path}: {refused.message}"
         raise ModelRefused(told, expected=refused.expected, got=refused.got, remedy=refused.remedy) from refused
@@ -54,7 +64,7 @@ def inspect(path: str | Path) -> Signature:
     return check_model(data, Path(path)).signature
 
 
-def _check(data: bytes) -> CheckedModel:
+def _check(data: bytes, shapes: RowShapes) -> CheckedModel:
     from scoring.model import graph, rules
     from scoring.model.about import about
     from scoring.model.signature import read_signature
@@ -65,7 +75,8 @@ def _check(data: bytes) -> CheckedModel:
     rules.check_form(model)
     signature = read_signature(model)
     served = graph.cut_zipmaps(model).SerializeToString(deterministic=True) if signature.has_zipmap else None
-    return CheckedModel(signature=warm_up(served or data, signature), about=about(model), served=served)
+    settled = warm_up(served or data, signature, shapes)
+    return CheckedModel(signature=settled, about=about(model), served=served)
 
 
 def _no_file(path: Path, mode: int, size: int) -> ModelRefused:

@@ -47,5 +47,6 @@ def _unknown(tensor: TensorInfo, got: str) -> ModelRefused:
         f"the width of output {tensor.name!r} is not known",
         expected="a shape with the number of columns, or a model that runs on a row of zeros",
         got=got,
-        remedy="export the model with the output's shape declared, for example [None, 2]",
+        remedy="export the model with the output's shape declared, for example [None, 2]; where it follows the size "
+        "of an input, give that in model.yaml, for example `shapes: {tokens: [128]}`",
     )

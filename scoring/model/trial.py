@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from scoring.core.errors import ModelRefused
 from scoring.model.shapes import settle
-from scoring.model.signature import Signature
+from scoring.model.signature import Signature, TensorInfo
 
 GIB = 2**30
 MEMORY_BYTES = 2 * GIB
@@ -52,14 +53,17 @@ class Limits:
         )
 
 
-def warm_up(data: bytes, signature: Signature, limits: Limits | None = None) -> Signature:
+def warm_up(
+    data: bytes, signature: Signature, shapes: Mapping[str, Sequence[int]], limits: Limits | None = None
+) -> Signature:
     """Load the model and run it on two rows of zeros; the signature with all widths known.
 
     A model that loads may fail on zeros: they may be outside of what it knows. ModelRefused where it does not load,
-    takes more than the limits, or brings the process down.
+    takes more than the limits, or brings the process down. shapes: input → sizes of its axes after the rows.
     """
     limits = limits or Limits.of(len(data))
-    answer = _answer(_child(data, signature, limits), limits)
+    inputs = tuple(_shaped(tensor, shapes.get(tensor.name)) for tensor in signature.inputs)
+    answer = _answer(_child(data, replace(signature, inputs=inputs), limits), limits)
     if answer.get("memory"):
         raise _too_large(answer["refused"], limits)
     if "refused" in answer:
@@ -70,6 +74,11 @@ def warm_up(data: bytes, signature: Signature, limits: Limits | None = None) -> 
             remedy=answer["remedy"],
         )
     return settle(signature, answer["dims"], answer["failure"])
+
+
+def _shaped(tensor: TensorInfo, sizes: Sequence[int] | None) -> TensorInfo:
+    # Where the spec contradicts the model, binding says so.
+    return tensor if sizes is None else replace(tensor, dims=(*tensor.dims[:1], *sizes))
 
 
 def _child(data: bytes, signature: Signature, limits: Limits) -> subprocess.CompletedProcess[bytes]:

@@ -9,6 +9,7 @@ from scoring.core.errors import InputMissing, InputRefused
 from scoring.data.inputs import check_roots
 from scoring.ledger import models
 from scoring.ledger.records import ModelVersion
+from scoring.model.axes import check_axes
 from scoring.model.check import CheckedModel, check_model, read_model
 from scoring.model.mlflow import read_folder
 from scoring.model.signature import Signature
@@ -81,8 +82,10 @@ def find_file(context: Context, model: str, spec: str | None) -> FoundModel:
     check_roots(str(given), _roots(context))
     path, columns = _onnx_file(given)
     check_roots(str(path), _roots(context))
-    signature, file = _checked(context, path, columns)
-    return FoundModel(name=model_name(given), signature=signature, spec=load_spec(_spec_of(given, spec)), file=file)
+    own = load_spec(_spec_of(given, spec))
+    signature, file = _checked(context, path, columns, own)
+    check_axes(signature, own)
+    return FoundModel(name=model_name(given), signature=signature, spec=own, file=file)
 
 
 def model_name(file: Path) -> str:
@@ -90,11 +93,11 @@ def model_name(file: Path) -> str:
     return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in file.stem.lower()) or "model"
 
 
-def _checked(context: Context, path: Path, columns: tuple[str, ...]) -> tuple[Signature, ModelFile]:
+def _checked(context: Context, path: Path, columns: tuple[str, ...], spec: ModelSpec) -> tuple[Signature, ModelFile]:
     """columns: what an MLmodel calls the columns, or nothing."""
     data, sha256 = read_model(path)
-    twin = _twin(context, sha256)
-    checked = check_model(data, path) if twin is None else _as_checked(twin)
+    twin = _twin(context, sha256, spec)
+    checked = check_model(data, path, spec.shapes) if twin is None else _as_checked(twin)
     signature, about = checked.signature, checked.about
     if columns and _fit(signature, columns):
         signature, about = replace(signature, feature_names=columns), {**about, COLUMNS: list(columns)}
@@ -104,10 +107,14 @@ def _checked(context: Context, path: Path, columns: tuple[str, ...]) -> tuple[Si
     return signature, file
 
 
-def _twin(context: Context, sha256: str) -> ModelVersion | None:
-    """A version of this very file, which was checked at its registration; those of earlier revisions were not."""
+def _twin(context: Context, sha256: str, spec: ModelSpec) -> ModelVersion | None:
+    """A version of this very file, which was checked at its registration; those of earlier revisions were not.
+
+    Its outputs have these widths only where its inputs were given the same shapes.
+    """
     versions = context.ledger.look(lambda tx: models.with_content(tx, sha256))
-    return next((version for version in versions if version.about is not None), None)
+    checked = (version for version in versions if version.about is not None)
+    return next((version for version in checked if ModelSpec.from_json(version.spec).shapes == spec.shapes), None)
 
 
 def _as_checked(twin: ModelVersion) -> CheckedModel:

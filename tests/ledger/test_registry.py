@@ -1,12 +1,16 @@
 """Models, processes, and what the deployment remembers."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
-from scoring.core.errors import NotFound
+from scoring.core.errors import NotFound, UsageError
+from scoring.core.schedules.cron import CronLine
+from scoring.core.schedules.definition import ScheduleDefinition
 from scoring.core.states import Priority
-from scoring.ledger import meta, models, processes
+from scoring.ledger import jobs, meta, model_uses, models, processes, schedules
+from scoring.ledger.database import Tx
 from scoring.ledger.records import ModelVersion, NewVersion, Process, ProcessKind
 from tests.ledger.desk import Desk
 
@@ -76,6 +80,130 @@ def test_an_unknown_version_or_alias_is_answered_with_those_there_are(desk: Desk
             find(ref)
         assert refused.value.remedy.startswith(f"{hint} churn:12, ")
         assert refused.value.remedy.endswith(", and churn@champion")
+
+
+def test_a_removed_version_is_found_by_nothing(desk: Desk) -> None:
+    """Its number is never used again, its rows stay for its jobs, and the same content brings it back."""
+    versions = [_register(desk, sha256=digit * 64) for digit in "123"]
+    desk.run(lambda tx: models.remove(tx, [versions[2], versions[0]]))
+    assert [2] == [version.version for version in desk.ledger.look(models.list_models)]
+    assert 2 == desk.ledger.look(lambda tx: models.find_model(tx, "churn")).version
+    with pytest.raises(NotFound, match="got churn:3, which was removed; there are churn:2, and no alias"):
+        desk.ledger.look(lambda tx: models.find_model(tx, "churn:3"))
+    assert [] == desk.ledger.look(lambda tx: models.with_content(tx, "3" * 64))
+    assert 4 == _register(desk, sha256="4" * 64).version
+    assert versions[2] == _register(desk, sha256="3" * 64)
+    job = desk.submit(model_version_id=versions[0].id)
+    assert ("churn", 1) == (job.model.name, job.model.version)
+
+
+def test_a_name_without_a_version_in_use_is_unknown(desk: Desk) -> None:
+    """The message says that it was there."""
+    version = _register(desk)
+    desk.run(lambda tx: models.remove(tx, [version]))
+    with pytest.raises(NotFound, match="got churn, which was removed; `scoring model list`"):
+        desk.ledger.look(lambda tx: models.find_model(tx, "churn"))
+
+
+def test_a_hidden_version_waits_for_its_proofs(desk: Desk) -> None:
+    """Nobody finds it before it is brought into use; one that is in use is not hidden again."""
+    new = NewVersion(name="churn", sha256="a" * 64, path="a", signature={}, about={})
+    hidden = desk.run(lambda tx: models.register(tx, new, hidden=True))
+    assert [] == desk.ledger.look(models.list_models)
+    assert desk.ledger.look(lambda tx: models.is_removed(tx, hidden.id))
+    assert hidden == desk.run(lambda tx: models.bring_back(tx, hidden.id))
+    assert hidden == desk.run(lambda tx: models.register(tx, new, hidden=True))
+    assert [hidden] == desk.ledger.look(models.list_models)
+
+
+def test_names_of_columns_are_part_of_a_version(desk: Desk) -> None:
+    """The same bytes with other columns beside them are another model."""
+    new = NewVersion(name="churn", sha256="a" * 64, path="a", signature={})
+    named = [replace(new, columns=columns) for columns in ((), ("a", "b"), ("b", "a"), ("a", "b"))]
+    assert [1, 2, 3, 2] == [desk.run(lambda tx, one=one: models.register(tx, one)).version for one in named]  # type: ignore[misc]
+
+
+def test_an_alias_is_dropped(desk: Desk) -> None:
+    """Its version stays, and an unknown one is not found."""
+    _register(desk)
+    desk.run(lambda tx: models.set_alias(tx, "churn", "champion", 1))
+    assert () == desk.run(lambda tx: models.drop_alias(tx, "churn", "champion")).aliases
+    with pytest.raises(NotFound, match="churn@champion"):
+        desk.run(lambda tx: models.drop_alias(tx, "churn", "champion"))
+
+
+@pytest.mark.parametrize(
+    ("model", "of_first", "of_last"),
+    [
+        ("churn", False, True),
+        ("churn:1", True, False),
+        ("churn@champion", True, False),
+        ("churn@nobody", False, False),
+        ("/models/churn.onnx", False, False),
+    ],
+)
+def test_a_schedule_uses_the_version_that_it_would_take(desk: Desk, model: str, of_first: bool, of_last: bool) -> None:
+    """By name, version or alias; a file needs no version."""
+    first, last = (_register(desk, sha256=digit * 64) for digit in "12")
+    desk.run(lambda tx: models.set_alias(tx, "churn", "champion", 1))
+    line = CronLine.parse("0 2 * * *", "UTC")
+    nightly = ScheduleDefinition(name="nightly", line=line, model=model, inputs=("/a.csv",))
+    desk.run(lambda tx: schedules.add(tx, nightly, next_slot=None))
+    user = f"schedule nightly (model {model})"
+    users = [desk.ledger.look(lambda tx, one=one: model_uses.users(tx, [one])) for one in (first, last)]  # type: ignore[misc]
+    assert [of_first, of_last] == [user in found for found in users]
+    assert ["alias churn@champion"] == [name for name in users[0] if name.startswith("alias")]
+
+
+def test_jobs_and_figures_of_a_version_are_told(desk: Desk) -> None:
+    """A live job uses it, a settled one only counts; of each metric the last figure."""
+    version, other = _register(desk), _register(desk, sha256="b" * 64)
+    live = desk.submit(model_version_id=version.id)
+    assert [f"job {live.id} (accepted)"] == desk.ledger.look(lambda tx: model_uses.users(tx, [version, other]))
+    desk.run(lambda tx: jobs.cancel(tx, live.id))
+    last = desk.submit(model_version_id=version.id)
+    tally = desk.ledger.look(lambda tx: model_uses.job_tally(tx, version))
+    assert (2, {"accepted": 1, "cancelled": 1}, last.submitted_at) == (tally.count, tally.states, tally.last_at)
+    none = desk.ledger.look(lambda tx: model_uses.job_tally(tx, other))
+    assert (0, {}, None) == (none.count, none.states, none.last_at)
+    assert {} == desk.ledger.look(lambda tx: model_uses.accuracy_so_far(tx, version))
+
+
+def test_versions_are_named_one_by_one_or_all(desk: Desk) -> None:
+    """An alias is refused: it may name another version tomorrow."""
+    for digit in "12":
+        _register(desk, sha256=digit * 64)
+    desk.run(lambda tx: models.set_alias(tx, "churn", "champion", 1))
+    found = lambda ref: [one.version for one in desk.ledger.look(lambda tx: models.find_versions(tx, ref))]  # noqa: E731
+    assert ([1], [2, 1]) == (found("churn:1"), found("churn"))
+    with pytest.raises(UsageError, match="give churn:1"):
+        found("churn@champion")
+    for unknown in ("churn:3", "nobody"):
+        with pytest.raises(NotFound):
+            found(unknown)
+
+
+def test_a_version_that_is_held_is_removed_later(desk: Desk, other_desk: Desk) -> None:
+    """A job that is being recorded keeps its model: the removal waits, then sees the job."""
+    version = _register(desk)
+    with ThreadPoolExecutor(1) as pool:
+
+        def record(tx: Tx) -> Future[list[str]]:
+            models.hold(tx, version.id)
+            removing = pool.submit(other_desk.run, lambda tx: (models.lock(tx, [version]), users(tx))[1])
+            with pytest.raises(TimeoutError):
+                removing.result(0.2)
+            jobs.insert_job(tx, new)
+            return removing
+
+        def users(tx: Tx) -> list[str]:
+            return model_uses.users(tx, [version])
+
+        new = desk.new(model_version_id=version.id)
+        assert [f"job {new.id} (accepted)"] == desk.run(record).result(20)
+    desk.run(lambda tx: models.remove(tx, [version]))
+    with pytest.raises(NotFound, match="got churn:1"):
+        desk.run(lambda tx: models.hold(tx, version.id))
 
 
 def _process(name: str, slots: int, *queues: Priority, kind: ProcessKind = ProcessKind.WORKER) -> Process:
