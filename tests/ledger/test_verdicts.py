@@ -139,23 +139,27 @@ def test_the_first_error_stands(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "rejected", "split_ended", "stopped"),
+    ("limit", "rejected", "split_ended", "at_most", "stopped"),
     [
-        (RejectLimit(rows=2), 2, True, False),  # exactly the limit is allowed
-        (RejectLimit(rows=2), 3, False, True),  # a count stops the job at once
-        (RejectLimit(fraction=0.1), 3, False, False),  # a share waits for the total
-        (RejectLimit(fraction=0.1), 3, True, True),
-        (RejectLimit(fraction=0.1), 2, True, False),
+        (RejectLimit(rows=2), 2, True, None, False),  # exactly the limit is allowed
+        (RejectLimit(rows=2), 3, False, None, True),  # a count stops the job at once
+        (RejectLimit(fraction=0.1), 3, False, None, False),  # a share waits for the total …
+        (RejectLimit(fraction=0.1), 3, False, 30, False),
+        (RejectLimit(fraction=0.1), 3, False, 29, True),  # … unless no total can make it small enough
+        (RejectLimit(fraction=0.1), 3, True, 99, True),
+        (RejectLimit(fraction=0.1), 2, True, None, False),
+        (RejectLimit(fraction=0.0), 1, False, None, True),
     ],
 )
 def test_too_many_rejects_stop_the_job(
-    desk: Desk, limit: RejectLimit, rejected: int, split_ended: bool, stopped: bool
+    desk: Desk, limit: RejectLimit, rejected: int, split_ended: bool, at_most: int | None, stopped: bool
 ) -> None:
     """As many as the limit are allowed, and not one more."""
     job = desk.submit(options=JobOptions(max_rejected=limit))
     desk.split_into(job.id, 2, end=split_ended)
     desk.complete(job.id, 0, scored=10 - rejected, rejected=rejected)
-    assert stopped is desk.run(lambda tx: jobs.stop_over_limit(tx, job.id))
+    assert stopped is desk.run(lambda tx: jobs.stop_over_limit(tx, job.id, at_most=at_most, first="row 7"))
+    assert stopped is ("row 7" in str(desk.job(job.id).error))
     assert (ErrorCode.TOO_MANY_REJECTS if stopped else None) == desk.job(job.id).error_code
     assert (StepState.CANCELLED if stopped else StepState.PENDING) is desk.step(score_of(job.id, 1)).state
 

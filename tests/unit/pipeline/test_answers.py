@@ -18,9 +18,10 @@ from tests.unit.pipeline.test_lease import context_in
 NAN, INF = float("nan"), float("inf")
 
 
-@pytest.fixture
-def context(tmp_path: Path) -> Context:
-    return context_in(tmp_path)
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """One for all: a model that is known is not tried out again."""
+    return context_in(tmp_path_factory.mktemp("home"))
 
 
 @pytest.mark.parametrize(("name", "lines"), [("rows.csv", [4, 7, 10]), ("rows.parquet", [None, None, None])])

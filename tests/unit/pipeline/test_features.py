@@ -54,9 +54,15 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     sys.modules.pop(MODULE, None)
 
 
-@pytest.fixture
-def context(tmp_path: Path) -> Context:
-    return context_in(tmp_path, **{SETTING: MODULE})
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all: a model that is known is not tried out again."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def context(home: Path) -> Context:
+    return context_in(home, **{SETTING: MODULE})
 
 
 def model_with(folder: Path, function: str = "prepare") -> Path:
@@ -91,19 +97,19 @@ def test_it_gets_the_same_frames_at_every_attempt(context: Context, tmp_path: Pa
     assert [4096, 4096, 1808] == sys.modules[MODULE].sizes
 
 
-def test_a_module_that_is_not_allowed_is_refused_at_submit(tmp_path: Path) -> None:
+def test_a_module_that_is_not_allowed_is_refused_at_submit(home: Path, tmp_path: Path) -> None:
     """Nothing of it is imported; the setting is named."""
     rows = write_rows(tmp_path / "rows.csv", price=[1.0], area=[1.0])
     with pytest.raises(ModelRefused, match=f"is not allowed here.*{SETTING}"):
-        submitted(context_in(tmp_path), model_with(tmp_path), rows)
+        submitted(context_in(home), model_with(tmp_path), rows)
     assert MODULE not in sys.modules
 
 
-def test_a_worker_that_may_not_call_it_stops_the_job(context: Context, tmp_path: Path) -> None:
+def test_a_worker_that_may_not_call_it_stops_the_job(context: Context, home: Path, tmp_path: Path) -> None:
     """No other chunk could be scored either: the job ends with exit 4, not with one failed chunk after the other."""
     rows = write_rows(tmp_path / "rows.csv", price=[1.0, 2.0], area=[1.0, 1.0])
     job = submitted(context, model_with(tmp_path), rows, chunk_rows=1)
-    strict = context_in(tmp_path)
+    strict = context_in(home)
     work(strict, split_of(job.id), Event())
     work(strict, score_of(job.id, 0), Event())
     job = worked(strict, job.id)
