@@ -1,4 +1,6 @@
-"""`python -m benchmarks [throughput | memory | startup | sql]`; without a word the first three, at modest sizes."""
+"""`python -m benchmarks [throughput | memory | startup | rejects | sql]`; without a word the first three, at modest
+sizes.
+"""
 
 import argparse
 import sys
@@ -7,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import memory, sql, startup, throughput
+from benchmarks import memory, rejects, sql, startup, throughput
 from benchmarks.process import Failed
 
 WORKLOADS = ("trees", "linear")
@@ -25,9 +27,11 @@ def main() -> int:
 
 
 def _measure(given: argparse.Namespace, data: Path) -> bool:
-    """False where memory is not flat, or SQL takes too long."""
+    """False where memory is not flat, SQL takes too long, or clean rows pay too much for the dirty ones."""
     if given.what == "sql":
         return sql.compare(data, given.jobs, given.rows, given.reps)
+    if given.what == "rejects":
+        return rejects.compare(data, given.rows, given.reps, given.workload or WORKLOADS, given.format or FORMATS)
     flat = True
     if given.what in (None, "startup"):
         startup.compare(data, given.reps)
@@ -42,7 +46,7 @@ def _measure(given: argparse.Namespace, data: Path) -> bool:
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["throughput", "memory", "startup", "sql"])
+    parser.add_argument("what", nargs="?", choices=["throughput", "memory", "startup", "rejects", "sql"])
     parser.add_argument(
         "--rows", type=int, default=500_000, help="of the input, or of each batch; memory also takes four times as many"
     )
