@@ -18,7 +18,7 @@ class ChunkBuilder:
     def __init__(
         self, columns: Sequence[ColumnSpec], work: Path, *, chunk_rows: int, chunk: int, row: int, limit: int | None
     ) -> None:
-        self._dictionaries = [spec.slot for spec in columns if spec.dtype is Dtype.STRING]
+        self._dictionaries = [spec.slot for spec in columns if spec.dtype is Dtype.STRING and spec.list_size is None]
         self._work = work
         self._chunk_rows = chunk_rows
         self._limit = limit

@@ -45,7 +45,7 @@ def read_chunk(chunk: Chunk, work: Path, columns: Sequence[ColumnSpec], *, raw: 
     Raises ChunkCorrupt where a chunk file is gone or damaged, InputChanged where the input behind `refs` differs."""
     if chunk.path is None:
         return _read_refs(chunk, columns, raw)
-    dictionaries = [spec.slot for spec in columns if spec.dtype is Dtype.STRING]
+    dictionaries = [spec.slot for spec in columns if spec.dtype is Dtype.STRING and spec.list_size is None]
     batch = _read(work / chunk.path, dictionaries)
     rejects = read_rejects(chunk, work)
     rows = rows_without(chunk, rejects)

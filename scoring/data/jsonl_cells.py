@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from enum import Enum
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -59,7 +60,7 @@ def takes(spec: ColumnSpec) -> Takes:
     return Takes.BOOL if spec.dtype is Dtype.BOOL else Takes.NUMBER
 
 
-def cell_texts(values: Sequence[Value], spec: ColumnSpec, faults: Faults, rows: Sequence[int]) -> list[str | None]:
+def cell_texts(values: Sequence[Value], spec: ColumnSpec, faults: Faults, rows: Sequence[int]) -> Sequence[str | None]:
     """The text of each value, None for null; a value that the column does not take rejects its row.
 
     rows: of the batch, one per value.
@@ -67,17 +68,22 @@ def cell_texts(values: Sequence[Value], spec: ColumnSpec, faults: Faults, rows: 
     wanted = takes(spec)
     bad = _unfit(values, wanted)
     if bad.any():
+        # From the end: of a list, the first element at fault is the one that is named.
         rejected = {rows[at]: values[at] for at in np.flatnonzero(bad)[::-1].tolist()}
         mask = np.zeros(len(faults.dropped), np.bool_)
         mask[list(rejected)] = True
-        faults.add(
-            mask,
-            spec.name,
-            RejectCode.BAD_VALUE,
-            lambda row: f"{_shown(rejected[row], faults)}, but the column takes {wanted.value}",
-        )
-    texts = [spelled(value) for value in values]
+        faults.add(mask, spec.name, RejectCode.BAD_VALUE, lambda row: _reason(rejected[row], wanted, faults))
+    texts = _texts(values)
     return [None if wrong else text for wrong, text in zip(bad.tolist(), texts, strict=True)] if bad.any() else texts
+
+
+def number_texts(texts: Sequence[str | None]) -> pa.StringArray:
+    """As the cast of text wants them: null is the empty text. Numbers are ASCII, so that none is encoded by itself."""
+    cells = [text or "" for text in texts]
+    offsets = np.zeros(len(cells) + 1, np.int32)
+    np.cumsum(np.fromiter(map(len, cells), np.int32, len(cells)), out=offsets[1:])
+    data = "".join(cells).encode("ascii")
+    return pa.Array.from_buffers(pa.string(), len(cells), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
 
 
 def as_named(cells: pa.StringArray, dialect: CsvDialect) -> pa.StringArray:
@@ -88,6 +94,11 @@ def as_named(cells: pa.StringArray, dialect: CsvDialect) -> pa.StringArray:
 def whole(text: str) -> bool:
     """A number spelled without fraction and exponent."""
     return _WHOLE.match(text) is not None
+
+
+def _texts(values: Sequence[Value]) -> Sequence[str | None]:
+    plain = set(map(type, values)) <= {str, Number, _NULL}
+    return cast("Sequence[str | None]", values) if plain else [spelled(value) for value in values]
 
 
 def _unfit(values: Sequence[Value], wanted: Takes) -> Mask:
@@ -105,13 +116,14 @@ def _unfit(values: Sequence[Value], wanted: Takes) -> Mask:
 def _encodes(values: Sequence[Value]) -> bool:
     """False where a text holds half of a surrogate pair: no file and no database takes it."""
     try:
-        "".join(filter(None, map(spelled, values))).encode()
+        "".join(filter(None, _texts(values))).encode()
     except UnicodeEncodeError:
         return False
     return True
 
 
-def _shown(value: Value, faults: Faults) -> str:
-    if isinstance(value, bool | list | Members) or value is None:
-        return kind_of(value)
-    return f"{faults.shown(str(value))} is {kind_of(value)}"
+def _reason(value: Value, wanted: Takes, faults: Faults) -> str:
+    if not _encodes([value]):
+        return f"{faults.shown(spelled(value))} holds half of a character (a lone surrogate)"
+    shown = "" if value is None or isinstance(value, bool | list | Members) else f"{faults.shown(str(value))} is "
+    return f"{shown}{kind_of(value)}, but the column takes {wanted.value}"

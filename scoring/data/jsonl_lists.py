@@ -11,7 +11,7 @@ from scoring.data.arrays import ARROW_TYPES, Mask, text_array, values_of
 from scoring.data.cast import cast_text
 from scoring.data.faults import Faults
 from scoring.data.jsonl_blocks import DIALECT
-from scoring.data.jsonl_cells import cell_texts
+from scoring.data.jsonl_cells import cell_texts, number_texts
 from scoring.data.jsonl_lines import Value
 
 
@@ -55,7 +55,7 @@ def _elements(texts: Sequence[str | None], spec: ColumnSpec, faults: Faults) -> 
     dtype = spec.dtype or Dtype.STRING
     if dtype is Dtype.STRING:
         return text_array(texts)
-    cast = cast_text(text_array([text or "" for text in texts]), dtype, DIALECT)
+    cast = cast_text(number_texts(texts), dtype, DIALECT)
     _blame(cast.bad, spec, faults, RejectCode.BAD_VALUE, f"an element is no {dtype}")
     _blame(cast.wide, spec, faults, RejectCode.OUT_OF_RANGE, f"an element does not fit into {dtype}")
     if cast.inexact is not None:

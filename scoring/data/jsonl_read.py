@@ -13,10 +13,12 @@ from scoring.core.columns import ColumnSpec, RejectCode
 from scoring.core.limits import MAX_RECORD_BYTES
 from scoring.core.options import CsvDialect
 from scoring.core.source import InputFile
+from scoring.data.cell_size import reject_too_large
 from scoring.data.csv_read import CsvPiece
 from scoring.data.csv_stream import open_text
 from scoring.data.faults import Fault, Faults
 from scoring.data.jsonl_blocks import DIALECT, LineBlock, read_lines
+from scoring.data.jsonl_cells import takes
 from scoring.data.jsonl_rows import parse_rows, spelled_column
 from scoring.data.jsonl_schema import check_members, read_head
 from scoring.data.jsonl_typed import TypedParser
@@ -66,6 +68,9 @@ class JsonReader:
         return [spelled_column(rows, spec, self._dialect, known) for spec in self._columns]
 
     def _screened(self, block: LineBlock, arrays: Sequence[pa.Array], known: Faults) -> CsvPiece:
+        for array, spec in zip(arrays, self._columns, strict=True):
+            if spec.list_size is None and takes(spec).text:
+                reject_too_large(array, spec.name, known)
         batch = pa.RecordBatch.from_arrays(arrays, names=[spec.slot for spec in self._columns])
         # The dialect is that of JSON: --decimal says how CSV spells numbers.
         screened = screen(batch, self._columns, DIALECT, known)

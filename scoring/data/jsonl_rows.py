@@ -12,7 +12,7 @@ from scoring.core.options import CsvDialect
 from scoring.data.arrays import text_array
 from scoring.data.faults import Faults
 from scoring.data.jsonl_blocks import LineBlock
-from scoring.data.jsonl_cells import as_named, cell_texts, takes
+from scoring.data.jsonl_cells import as_named, cell_texts, number_texts, takes
 from scoring.data.jsonl_lines import BadLine, Members, Value, parse_line
 from scoring.data.jsonl_lists import listed
 
@@ -64,7 +64,7 @@ def spelled_column(rows: Rows, spec: ColumnSpec, dialect: CsvDialect, faults: Fa
     if dialect.na and not wanted.text:
         values = [None if isinstance(value, str) and value in dialect.na else value for value in values]
     texts = cell_texts(values, spec, faults, range(len(values)))
-    return as_named(text_array(texts), dialect) if wanted.text else text_array([text or "" for text in texts])
+    return as_named(text_array(texts), dialect) if wanted.text else number_texts(texts)
 
 
 def _twice(line: Members) -> frozenset[str]:
