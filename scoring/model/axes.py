@@ -25,7 +25,7 @@ class Fit:
 
 
 def check_axes(signature: Signature, spec: ModelSpec) -> None:
-    """ModelRefused for inputs without an axis of rows, or with another number of rows each, and for wrong `shapes`."""
+    """ModelRefused for inputs without a first axis of rows, or with other numbers of rows, and for wrong `shapes`."""
     known = [tensor.name for tensor in signature.inputs]
     for name in spec.shapes:
         if name not in known:
@@ -37,7 +37,8 @@ def check_axes(signature: Signature, spec: ModelSpec) -> None:
             )
     for tensor in signature.inputs:
         _check_rows(tensor)
-        row_axes(tensor, spec)
+        if tensor.dims[0] is not None and None in row_axes(tensor, spec):
+            raise _unclear(tensor)
     fixed = {tensor.dims[0]: tensor for tensor in signature.inputs if tensor.dims[0] is not None}
     if len(fixed) > 1:
         raise ModelRefused(
@@ -65,6 +66,8 @@ def row_axes(tensor: TensorInfo, spec: ModelSpec) -> Axes:
 
 def fit_lists(lists: Axes, axes: Axes) -> Fit | None:
     """lists: axes of a column, axes: of an input. None where they differ, or where a size remains open."""
+    if 0 in lists:
+        return None
     plain = [place for place, size in enumerate(axes) if size != 1]
     if len(lists) == len(axes):
         merged = _merged(lists, axes)
@@ -112,6 +115,17 @@ def _spread(sizes: tuple[int, ...], places: Sequence[int], rank: int) -> tuple[i
     for place, size in zip(places, sizes, strict=True):
         spread[place] = size
     return tuple(spread)
+
+
+def _unclear(tensor: TensorInfo) -> ModelRefused:
+    sizes = ", ".join("SIZE" if size is None else str(size) for size in tensor.dims[1:])
+    return ModelRefused(
+        f"the input {tensor.name!r} has a first axis of {tensor.dims[0]} and an open one behind it",
+        expected="rows as the first axis",
+        got=shown(tensor.dims),
+        remedy=f"if the open axis is the rows, export the model with them first; if runs take {tensor.dims[0]} rows "
+        f"each, write model.yaml beside the model: `shapes: {{{tensor.name}: [{sizes}]}}`",
+    )
 
 
 def _check_rows(tensor: TensorInfo) -> None:

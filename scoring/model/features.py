@@ -199,12 +199,11 @@ def _unfilled(tensor: TensorInfo, axes: Axes, features: Sequence[Feature]) -> In
 
 def _open(tensor: TensorInfo, axes: Axes, got: str) -> InputRefused:
     sizes = ", ".join("SIZE" if size is None else str(size) for size in axes)
-    rows = "" if tensor.dims[0] is None else "; if the open axis is the rows, export the model with them first"
     return InputRefused(
         f"the input {tensor.name!r} leaves the size of an axis open",
         expected=f"one size for all rows, for {shown(tensor.dims)}: from a fixed_size_list column, or told",
         got=got,
-        remedy=f"write model.yaml beside the model: `shapes: {{{tensor.name}: [{sizes}]}}`{rows}",
+        remedy=f"write model.yaml beside the model: `shapes: {{{tensor.name}: [{sizes}]}}`",
     )
 
 
