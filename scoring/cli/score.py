@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scoring.cli.options import job_arguments, json_option, timeout_option
-from scoring.cli.output import cell, print_facts, print_json, print_table, say
+from scoring.cli.output import print_json, say
 from scoring.cli.session import open_session
 from scoring.cli.verdict import job_facts, print_job, print_verdict
 from scoring.core.arguments import job_options
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from scoring.ledger.records import Job
     from scoring.pipeline.context import Context
-    from scoring.pipeline.plan import Plan
     from scoring.pipeline.prepare import JobRequest
     from scoring.pipeline.submit import Submitted
 
@@ -77,6 +76,7 @@ def submit(
 @json_option
 def plan(model: str, inputs: tuple[str, ...], as_json: bool, **options: object) -> None:
     """Show what a job over INPUT... with MODEL would do: files, rows, binding, nulls, chunks, disk, time."""
+    from scoring.cli.plan import print_plan
     from scoring.pipeline.plan import plan as make_plan
 
     request = _request(model, inputs, options)
@@ -85,7 +85,7 @@ def plan(model: str, inputs: tuple[str, ...], as_json: bool, **options: object) 
     if as_json:
         print_json(made.to_json())
     else:
-        _print_plan(made)
+        print_plan(made)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,20 +192,3 @@ def _print_submitted(context: "Context", submitted: "Submitted", *, as_json: boo
         print_job(job_facts(context.ledger, submitted.job.id), as_json=True)
     else:
         click.echo(submitted.job.id)
-
-
-def _print_plan(plan: "Plan") -> None:
-    facts = plan.to_json()
-    print_facts(
-        {
-            "files": f"{len(plan.files)}: {cell(plan.files)}",
-            "rows": f"{plan.rows:,}" if plan.rows_exact else f"about {plan.rows:,}",
-            "chunks": plan.chunks,
-            "disk": f"about {plan.disk_bytes / 2**20:,.1f} MiB",
-            "time": None if plan.seconds is None else f"about {plan.seconds:g} s, as past jobs went",
-        }
-    )
-    click.echo()
-    print_table(facts["binding"], ("input", "dtype", "columns", "cast", "nulls"))
-    for warning in plan.warnings:
-        say(f"warning: {warning}")

@@ -22,6 +22,18 @@ class Abort(Protocol):
         ...
 
 
+class _Never:
+    def is_set(self) -> bool:
+        return False
+
+    def check(self) -> None:
+        return None
+
+
+NEVER: Abort = _Never()
+"""For a command that waits for its own work."""
+
+
 @contextmanager
 def abortable(abort: Abort) -> Iterator[ort.RunOptions]:
     """Options for session.run that end it between two nodes within a tenth of a second after `abort` is set."""

@@ -14,7 +14,7 @@ from scoring.data.late_rejects import LateRows
 from scoring.ledger import proofs
 from scoring.ledger.database import Tx
 from scoring.ledger.records import ModelVersion, Reference
-from scoring.model.abort import Abort
+from scoring.model.abort import NEVER, Abort
 from scoring.model.columns import part_batch
 from scoring.model.compare import Comparison, Worst, compare
 from scoring.model.runner import DEFAULT_MICRO_BATCH, runtime_version
@@ -22,19 +22,6 @@ from scoring.pipeline.context import Context
 from scoring.pipeline.features import with_features
 from scoring.pipeline.reference import ReferenceRows, keep_rows, kept_rows, read_rows
 from scoring.telemetry import announce
-
-
-class _Unhurried:
-    """An abort that never comes: a command waits for its check."""
-
-    def is_set(self) -> bool:
-        return False
-
-    def check(self) -> None:
-        return None
-
-
-NEVER = _Unhurried()
 
 
 def attach(

@@ -1,17 +1,17 @@
 """A dry run: what the job would read, feed, write and cost, without a row in the ledger."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from scoring.core.binding import InputBinding
 from scoring.core.chunks import CHUNK_BYTES
-from scoring.core.columns import ColumnSpec, Dtype, NullAction
-from scoring.core.source import ColumnKind, SourceSchema
+from scoring.data.late_rejects import LateRows
 from scoring.data.outputs import check_output
 from scoring.ledger import reports
 from scoring.pipeline.context import Context
+from scoring.pipeline.plan_binding import BoundInput, bound_inputs, ignored_columns
+from scoring.pipeline.plan_sample import Sample, probe, take_sample, usable_cores
 from scoring.pipeline.planned_table import planned_table
 from scoring.pipeline.prepare import JobRequest, Prepared, output_roots, prepare
 
@@ -19,31 +19,33 @@ CHUNKS_ON_DISK = 8
 """Chunk files that lie on disk at once while a job runs at an even pace."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class BoundInput:
-    """One line of the binding table."""
+class Forecast(StrEnum):
+    """Where the forecast of the time comes from."""
 
-    input: str
-    columns: tuple[str, ...]
-    # Type and shape of the tensor, such as "float32 [N,F]".
-    dtype: str
-    # What is read → what is fed, such as "text → float32"; "" where they are the same.
-    cast: str
-    # What becomes of a null: "nan", "reject", "fill=0"; and how many nulls the first rows hold.
-    nulls: str
+    PAST = "past"  # the last job of the model
+    PROBE = "probe"  # the model alone, on rows of the sample, on all usable cores; reading and writing are not counted
+    NONE = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
+    """What `plan` shows."""
+
     files: tuple[str, ...]
     rows: int
     rows_exact: bool
     chunks: int
     binding: tuple[BoundInput, ...]
+    # "module:function" that makes the features; None: the columns feed the model as they are.
+    prepare: str | None
+    # Columns that neither feed the model nor are carried.
+    ignored: tuple[str, ...]
+    sample: Sample
     warnings: tuple[str, ...]
     disk_bytes: int
-    # From the speed of past jobs of the model; None before the first.
+    # None where the forecast is NONE.
     seconds: float | None
+    forecast: Forecast
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -51,18 +53,22 @@ class Plan:
             "rows": self.rows,
             "rows_exact": self.rows_exact,
             "chunks": self.chunks,
-            "binding": [
-                {"input": b.input, "columns": list(b.columns), "dtype": b.dtype, "cast": b.cast, "nulls": b.nulls}
-                for b in self.binding
-            ],
+            "binding": [bound.to_json() for bound in self.binding],
+            "prepare": self.prepare,
+            "ignored": list(self.ignored),
+            "sample": self.sample.to_json(),
             "warnings": list(self.warnings),
             "disk_bytes": self.disk_bytes,
             "seconds": self.seconds,
+            "forecast": self.forecast,
         }
 
 
 def plan(context: Context, request: JobRequest) -> Plan:
-    """Everything that `submit` would decide. Raises what `submit` would raise."""
+    """Everything that `submit` would decide, and what becomes of the first rows.
+
+    Raises what `submit` would raise, and what the job would raise at these rows.
+    """
     prepared = prepare(context, request)
     if request.options.output is not None:
         check_output(
@@ -73,15 +79,22 @@ def plan(context: Context, request: JobRequest) -> Plan:
         )
     planned_table(context, prepared)
     rows = _rows(prepared, request.options.limit)
+    sample, clean = take_sample(prepared)
+    forecast, seconds, fault = _forecast(context, prepared, clean, rows)
+    hook = prepared.binding.hook
     return Plan(
         files=tuple(file.path for file in prepared.files),
         rows=rows,
         rows_exact=prepared.source.rows_exact,
         chunks=max(1, -(-rows // prepared.chunk_rows)),
-        binding=tuple(_bound(prepared, bound) for bound in prepared.binding.inputs),
-        warnings=_warnings(prepared),
+        binding=bound_inputs(prepared.binding, prepared.source),
+        prepare=None if hook is None else hook.function,
+        ignored=ignored_columns(prepared.binding, prepared.source),
+        sample=sample,
+        warnings=(*_warnings(prepared), *((fault,) if fault else ())),
         disk_bytes=disk_bytes(prepared),
-        seconds=_seconds(context, prepared, rows),
+        seconds=seconds,
+        forecast=forecast,
     )
 
 
@@ -95,45 +108,23 @@ def _rows(prepared: Prepared, limit: int | None) -> int:
     return prepared.source.rows if limit is None else min(limit, prepared.source.rows)
 
 
-def _bound(prepared: Prepared, bound: InputBinding) -> BoundInput:
-    specs = {spec.slot: spec for spec in prepared.binding.columns}
-    columns = [specs[slot] for slot in bound.slots]
-    return BoundInput(
-        input=bound.input,
-        columns=tuple(column.name for column in columns),
-        dtype=f"{bound.dtype} {bound.shape}",
-        cast=", ".join(sorted({_cast(prepared.source, column) for column in columns} - {""})),
-        nulls=", ".join(sorted({_nulls(column) for column in columns})) + _sampled(prepared.source, columns),
-    )
-
-
-def _cast(source: SourceSchema, column: ColumnSpec) -> str:
-    found = source.column(column.name)
-    if found is None or found.kind is ColumnKind.TEXT or found.type == column.dtype:
-        return ""  # CSV text is parsed as what the tensor wants: nothing is cast
-    return f"{found.type} → {column.dtype}"
-
-
-def _nulls(column: ColumnSpec) -> str:
-    return f"fill={column.fill}" if column.nulls is NullAction.FILL else str(column.nulls)
-
-
-def _sampled(source: SourceSchema, columns: Sequence[ColumnSpec]) -> str:
-    """How many nulls the first rows hold, as words; "" where there are none."""
-    cells = [(cell, column.dtype) for column in columns for cell in source.sample.get(column.name, ())]
-    nulls = sum(cell is None or (cell == "" and dtype is not Dtype.STRING) for cell, dtype in cells)
-    return f" ({nulls:,} of {len(cells):,} cells sampled)" if nulls else ""
-
-
 def _warnings(prepared: Prepared) -> tuple[str, ...]:
     paths = [file.path for file in prepared.files]
     twice = sorted({path for path in paths if paths.count(path) > 1})
     return (*prepared.binding.notes, *(f"{path} is given more than once; its rows count each time" for path in twice))
 
 
-def _seconds(context: Context, prepared: Prepared, rows: int) -> float | None:
+def _forecast(
+    context: Context, prepared: Prepared, clean: LateRows | None, rows: int
+) -> tuple[Forecast, float | None, str]:
+    """Its origin, seconds, and what the model said where it could not be probed."""
     version = prepared.model.version
-    if version is None:
-        return None
-    speed = context.ledger.run(lambda tx: reports.rows_per_second(tx, version.id))
-    return round(rows / speed, 1) if speed else None
+    speed = None if version is None else context.ledger.run(lambda tx: reports.rows_per_second(tx, version.id))
+    if speed:
+        return Forecast.PAST, round(rows / speed, 1), ""
+    if clean is None:
+        return Forecast.NONE, None, ""
+    tried = probe(context, prepared, clean)
+    if tried.seconds_per_row is None:
+        return Forecast.NONE, None, tried.fault
+    return Forecast.PROBE, round(rows * tried.seconds_per_row / usable_cores(), 1), ""
