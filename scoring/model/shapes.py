@@ -26,7 +26,7 @@ def _settled(tensor: TensorInfo, seen: Dims | None, failure: str) -> TensorInfo:
             got=f"the shape {_written(seen)}",
             remedy="export the model again",
         )
-    if tensor.dims and tensor.width is not None:
+    if tensor.dims and tensor.width is not None and not _contradicted(tensor, seen):
         return tensor
     if seen is None:
         raise _unknown(tensor, failure)
@@ -36,6 +36,11 @@ def _settled(tensor: TensorInfo, seen: Dims | None, failure: str) -> TensorInfo:
     if settled.width is None:
         raise _unknown(tensor, f"the shape {_written(seen)}, which follows the size of the input")
     return settled
+
+
+def _contradicted(tensor: TensorInfo, seen: Dims | None) -> bool:
+    # Converters declare a wrong width now and then, and the runtime only warns: what came out once will come again.
+    return bool(seen) and replace(tensor, dims=tuple(seen or ())).width not in (None, tensor.width)
 
 
 def _written(dims: Dims) -> str:
