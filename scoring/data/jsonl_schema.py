@@ -61,7 +61,7 @@ def read_head(file: InputFile, dialect: CsvDialect) -> Head:
         except BadLine as error:
             refused = refused or error.reason
     count = sum(len(block.starts) for block in blocks)
-    if count and not rows:
+    if count and (not rows or _is_document(blocks)):
         raise InputRefused(
             f"{file.path} is no JSON lines",
             expected="one object per line",
@@ -118,14 +118,21 @@ def _first_blocks(file: InputFile, dialect: CsvDialect) -> tuple[list[LineBlock]
     return blocks, True
 
 
+def _is_document(blocks: Sequence[LineBlock]) -> bool:
+    """Whether the first line opens what others close. Lines of such a document may well be objects."""
+    first = next(block for block in blocks if len(block.starts))
+    return next(first.records()) in (b"[", b"{")
+
+
 def _column(name: str, values: Sequence[Value]) -> FileColumn:
     numbers = all(value is None or isinstance(value, Number) for value in values)
     return FileColumn(name=name, kind=ColumnKind.JSON, type="JSON", looks_numeric=numbers)
 
 
 def _hint(missing: Sequence[str], names: Sequence[str]) -> str:
-    near = {name: get_close_matches(name, names, n=1) for name in missing}
-    pairs = [f"{name!r} and {found[0]!r}" for name, found in near.items() if found]
+    tidy = {name.strip().lower(): name for name in names}
+    near = {name: get_close_matches(name.strip().lower(), tidy, n=1) for name in missing}
+    pairs = [f"{name!r} and {tidy[found[0]]!r}" for name, found in near.items() if found]
     if pairs:
         return f"names must match exactly: compare {', '.join(pairs)}"
     return "add the members, or name others in model.yaml"
