@@ -6,6 +6,9 @@ Whoever refuses by one of them says the number.
 MAX_FILES = 10_000
 """Files of one job: each is opened before the job is accepted, and named in the ledger."""
 
+MAX_LIST_BYTES = MAX_FILES * 4_096
+"""A list of files: as many paths as that, each of the greatest length."""
+
 MAX_COLUMNS = 20_000
 """Columns of one file, needed or not."""
 

@@ -3,9 +3,11 @@
 import glob
 import os
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from scoring.core.errors import InputMissing, InputRefused
+from scoring.core.limits import MAX_FILES, MAX_LIST_BYTES
 from scoring.core.source import FileFormat, InputFile
 from scoring.data.fingerprints import fingerprint
 
@@ -20,6 +22,8 @@ _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
 # Often one document, not one object per line: taken for JSON lines only where --format says so.
 _JSON = ".json"
 _KNOWN = ".csv, .tsv, .jsonl, .ndjson (each also .gz, .zst, .bz2), .parquet"
+# Files there are regular by name, of size 0, and never the same twice.
+_KERNEL = ("/proc/", "/sys/")
 _GLOB_CHARACTERS = "*?["
 
 
@@ -31,11 +35,15 @@ def expand_inputs(
     format: auto | csv | parquet | jsonl; other than auto it overrides the extension. roots: folders that inputs may
     lie under, by real path; empty: no restriction. Raises InputMissing, InputRefused.
     """
-    files = [
-        _input_file(path, format, roots)
-        for argument in arguments
-        for path in _paths(argument, format, roots, Path.cwd())
-    ]
+    paths = (path for argument in arguments for path in _paths(argument, format, roots, Path.cwd()))
+    files = [_input_file(path, format, roots) for path in islice(paths, MAX_FILES)]
+    if next(paths, None) is not None:
+        raise InputRefused(
+            "too many files for one job",
+            expected=f"at most {MAX_FILES:,}",
+            got="more",
+            remedy="join small files, or submit several jobs",
+        )
     if not files:
         raise InputMissing("no input", expected="files, folders, globs or @lists", remedy="name at least one")
     return tuple(files)
@@ -59,7 +67,7 @@ def check_roots(path: str, roots: Sequence[str], setting: str = "SCORING_INPUT_R
 
 def _paths(argument: str, format: str, roots: Sequence[str], base: Path) -> Iterator[str]:
     path = os.path.normpath(base / argument)
-    if Path(path).is_dir():
+    if _is_folder(path):
         check_roots(path, roots)
         yield from _folder(path, format)
     elif os.path.lexists(path):
@@ -75,11 +83,14 @@ def _paths(argument: str, format: str, roots: Sequence[str], base: Path) -> Iter
 
 
 def _glob(pattern: str, argument: str, format: str, roots: Sequence[str]) -> Iterator[str]:
-    found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    try:
+        found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    except (ValueError, OSError):
+        found = []
     if not found:
         raise InputMissing(f"no file fits {argument}", remedy="check the pattern; quote it so that the shell leaves it")
     for path in found:
-        if Path(path).is_dir():
+        if _is_folder(path):
             check_roots(path, roots)
             yield from _folder(path, format)
         else:
@@ -93,22 +104,36 @@ def _folder(folder: str, format: str) -> list[str]:
         found += [
             str(Path(parent) / name) for name in names if not name.startswith(("_", ".")) and _known(name, format)
         ]
+        if len(found) > MAX_FILES:
+            break
     if not found:
         raise InputMissing(f"no input file in {folder}", expected=_KNOWN, remedy="name the files")
     return sorted(found)
 
 
 def _list(path: str, format: str, roots: Sequence[str]) -> Iterator[str]:
-    fingerprint(path)
+    size = fingerprint(path).size
     check_roots(path, roots)
+    if size > MAX_LIST_BYTES:
+        raise InputRefused(
+            path, expected=f"a list of at most {MAX_LIST_BYTES:,} bytes", got=f"{size:,}", remedy="is it a list?"
+        )
     try:
-        lines = Path(path).read_text("utf-8").splitlines()
+        lines = Path(path).read_text("utf-8-sig").split("\n")
     except UnicodeDecodeError:
         raise InputRefused(path, expected="a list of paths in UTF-8", remedy="one path per line") from None
-    for line in lines:
+    for number, line in enumerate(lines, 1):
         name = line.strip()
+        if name.startswith("@") and not os.path.lexists(Path(path).parent / name):
+            raise InputRefused(
+                f"{path}, line {number}", expected="a path", got="another list", remedy="name each list by itself"
+            )
         if name and not name.startswith("#"):
             yield from _paths(name, format, roots, Path(path).parent)
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises for a name that is too long
 
 
 def _known(name: str, format: str) -> bool:
@@ -127,6 +152,7 @@ def _endings(name: str) -> tuple[str, str | None]:
 
 def _input_file(path: str, format: str, roots: Sequence[str]) -> InputFile:
     check_roots(path, roots)
+    _check_place(path)
     seen = fingerprint(path)
     ending, compression = _endings(path)
     found = _FORMATS.get(ending) if format == "auto" else FileFormat(format)
@@ -135,6 +161,18 @@ def _input_file(path: str, format: str, roots: Sequence[str]) -> InputFile:
     if found is FileFormat.PARQUET and compression:
         raise InputRefused(path, expected="Parquet as it stands", got=compression, remedy="decompress it first")
     return InputFile(path=path, format=found, fingerprint=seen, compression=compression)
+
+
+def _check_place(path: str) -> None:
+    """Raises InputRefused for a name that no ledger can hold, and for what the kernel makes up as it is read."""
+    if not path.isprintable() and any("\ud800" <= character <= "\udfff" for character in path):
+        raise InputRefused(
+            path, expected="a name in UTF-8", got="bytes that are none", remedy="rename the file, or its folder"
+        )
+    if os.path.realpath(path).startswith(_KERNEL):
+        raise InputRefused(
+            path, expected="a regular file", got="a file of the kernel", remedy="write its content to a file first"
+        )
 
 
 def _unknown(path: str, ending: str) -> InputRefused:

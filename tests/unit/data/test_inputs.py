@@ -2,14 +2,20 @@
 
 import gzip
 import os
+import socket
+import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scoring.core.errors import InputMissing, InputNotVisible, InputRefused
+from scoring.core.errors import InputChanged, InputMissing, InputNotVisible, InputRefused
+from scoring.core.limits import MAX_LIST_BYTES
 from scoring.core.options import CsvDialect
 from scoring.core.source import FileFormat
+from scoring.data import inputs
+from scoring.data.csv_stream import open_text
 from scoring.data.fingerprints import check_unchanged, fingerprint
 from scoring.data.inputs import expand_inputs
 from scoring.data.schema import check_files, decoded_row_bytes, describe
@@ -55,28 +61,113 @@ def test_arguments_name_files_in_order(tree, monkeypatch, arguments, names):
     assert [str(tree / name) for name in names] == [file.path for file in expand_inputs(arguments)]
 
 
-@pytest.mark.parametrize(
-    ("argument", "error", "said"),
-    [
-        ("gone.csv", InputMissing, "no such file"),
-        ("*.nothing", InputMissing, "pattern"),
-        ("notes.txt", InputRefused, "--format"),
-        ("x.json", InputRefused, "--format jsonl"),
-        ("s3://bucket/x.csv", InputRefused, "URL"),
-        ("pipe.csv", InputRefused, "FIFO"),
-        ("@gone.txt", InputMissing, "no such file"),
-        ("/etc/passwd", InputRefused, "allowed folders"),
-        ("out.csv", InputRefused, "allowed folders"),
-    ],
-)
-def test_what_cannot_be_read_is_refused_at_once(tree, monkeypatch, argument, error, said):
-    """Each with its reason; a FIFO does not block, a link does not lead out of the allowed roots."""
+# Paths of which each is refused for a reason of its own: (argument, error, what is said).
+PATHS = [
+    ("gone.csv", InputMissing, "no such file"),
+    ("a.csv/b.csv", InputMissing, "no such file"),
+    ("nul\0.csv", InputMissing, "no such file"),
+    ("nul\0/*.csv", InputMissing, "pattern"),
+    ("long" * 2_000, InputMissing, "no such file"),
+    ("*.nothing", InputMissing, "pattern"),
+    ("empty", InputMissing, "no input file"),
+    ("notes.txt", InputRefused, "--format"),
+    ("x.json", InputRefused, "--format jsonl"),
+    ("x.parquet.gz", InputRefused, "decompress"),
+    ("s3://bucket/x.csv", InputRefused, "URL"),
+    ("file:///etc/passwd", InputRefused, "URL"),
+    ("pipe.csv", InputRefused, "FIFO"),
+    ("socket.csv", InputRefused, "socket"),
+    ("loop.csv", InputRefused, "cannot read"),
+    ("@gone.txt", InputMissing, "no such file"),
+    ("@pipe.csv", InputRefused, "FIFO"),
+    ("@cycle.txt", InputRefused, "another list"),
+    ("@latin.txt", InputRefused, "UTF-8"),
+    ("@huge.txt", InputRefused, f"at most {MAX_LIST_BYTES:,}"),
+    ("@up.txt", InputRefused, "allowed folders"),
+    ("/etc/passwd", InputRefused, "allowed folders"),
+    ("../../../../../../../etc/passwd", InputRefused, "allowed folders"),
+    ("/dev/zero", InputRefused, "allowed folders"),
+    ("out.csv", InputRefused, "allowed folders"),
+    ("away", InputRefused, "allowed folders"),
+    ("away/*", InputRefused, "allowed folders"),
+    ("leak", InputRefused, "allowed folders"),
+]
+
+
+@pytest.fixture
+def traps(tree, monkeypatch):
     monkeypatch.chdir(tree)
     os.mkfifo("pipe.csv")
-    (tree / "x.json").write_text("{}")
-    (tree / "out.csv").symlink_to("/etc/passwd")
-    with pytest.raises(error, match=said):
-        expand_inputs([argument], roots=[str(tree)])
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket.csv")
+    for name, target in {"out.csv": "/etc/passwd", "loop.csv": "loop.csv", "away": "/etc"}.items():
+        Path(name).symlink_to(target)
+    for name in ("x.json", "x.parquet.gz"):
+        Path(name).write_text("{}")
+    Path("empty").mkdir()
+    Path("leak").mkdir()
+    Path("leak/x.csv").symlink_to("/etc/passwd")
+    Path("cycle.txt").write_text("a.csv\n@cycle.txt\n")
+    Path("latin.txt").write_bytes(b"\xe9.csv\n")
+    Path("up.txt").write_text("/etc/passwd\n")
+    with Path("huge.txt").open("wb") as file:
+        file.truncate(MAX_LIST_BYTES + 1)
+    return tree
+
+
+def test_what_cannot_be_read_is_refused_at_once(traps):
+    """Each with its reason; a FIFO does not block, no link, list or dot leads out of the allowed roots."""
+    for argument, error, said in PATHS:
+        with pytest.raises(error, match=said):
+            expand_inputs([argument], roots=[str(traps)])
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), [("/dev/null", "a device"), ("/proc/self/environ", "kernel"), ("/sys/kernel/notes", "kernel")]
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="folders of the Linux kernel")
+def test_what_is_no_file_of_a_disk_is_refused(path, said):
+    """Also where any folder is allowed, and the format is said."""
+    with pytest.raises(InputRefused, match=said):
+        expand_inputs([path], format="csv")
+
+
+def test_names_may_hold_anything_that_is_text(tmp_path, monkeypatch):
+    """Newlines, quotes, a leading minus and marks of direction are names; bytes that are no UTF-8 are refused."""
+    monkeypatch.chdir(tmp_path)
+    names = ["-x.csv", "a\nb.csv", "q\"'.csv", "\u202egnp.csv"]
+    for name in names:
+        Path(name).write_text("a\n")
+    assert [str(tmp_path / name) for name in names] == [file.path for file in expand_inputs(names)]
+    Path(os.fsdecode(b"\xff.csv")).write_text("a\n")
+    with pytest.raises(InputRefused, match="a name in UTF-8"):
+        expand_inputs(["."])
+
+
+@pytest.mark.parametrize("arguments", [["many"], ["many/*"], ["@all.txt"]])
+def test_more_files_than_a_job_may_have_are_refused_by_number(tmp_path, monkeypatch, arguments):
+    """A folder, a glob and a list alike."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(inputs, "MAX_FILES", 3)
+    Path("many").mkdir()
+    for n in range(4):
+        Path(f"many/{n}.csv").write_text("a\n")
+    Path("all.txt").write_text("many/0.csv\n" * 4)
+    with pytest.raises(InputRefused, match="at most 3"):
+        expand_inputs(arguments)
+
+
+def test_a_link_that_is_turned_after_the_check_is_not_followed(tmp_path):
+    """The file that is read is the one that was checked."""
+    for name in ("seen", "secret"):
+        (tmp_path / name).write_text("a,b\n1,2\n")
+    link = tmp_path / "in.csv"
+    link.symlink_to("seen")
+    (file,) = expand_inputs([str(link)])
+    link.unlink()
+    link.symlink_to("secret")
+    with pytest.raises(InputChanged), open_text(file, "utf-8", 0):
+        pass
 
 
 def test_the_format_can_be_said(tree):
