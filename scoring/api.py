@@ -120,13 +120,14 @@ class Job:
             return attach(context, self.id, request).facts()
 
     def failures(self) -> dict[str, list[dict[str, Any]]]:
-        """`attempts`: the rows of `job_failures`; `rejects`: code, column_name and rows, the most frequent first."""
+        """`attempts`: the rows of `job_failures`; `rejects`, `warnings`: code, column_name, rows, the most rows first."""
         from scoring.ledger import reports
 
         with _ledger() as ledger:
             return {
                 "attempts": ledger.look(lambda tx: reports.failed_attempts(tx, self.id)),
                 "rejects": ledger.look(lambda tx: reports.reject_totals(tx, self.id)),
+                "warnings": ledger.look(lambda tx: reports.warning_totals(tx, self.id)),
             }
 
     def cancel(self) -> bool:

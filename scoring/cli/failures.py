@@ -1,4 +1,4 @@
-"""failures: what went wrong."""
+"""failures: what went wrong, and what was decided about rows that were scored."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ EXAMPLES = 3
 @job_argument
 @json_option
 def failures(job: str, as_json: bool) -> None:
-    """Show the failed attempts of a job, and its rejected rows by reason, with examples."""
+    """Show the failed attempts of a job, its rejected rows by reason, with examples, and what was decided about scored
+    rows."""
     from scoring.data.reject_examples import reject_examples, reject_files
     from scoring.ledger import jobs, reports
 
@@ -28,6 +29,7 @@ def failures(job: str, as_json: bool) -> None:
         found = ledger.look(lambda tx: jobs.find_job(tx, job))
         attempts = ledger.look(lambda tx: reports.failed_attempts(tx, found.id))
         totals = ledger.look(lambda tx: reports.reject_totals(tx, found.id))
+        decided = ledger.look(lambda tx: reports.warning_totals(tx, found.id))
     files = reject_files(Path(found.output), found.id) if totals else []
     rejects = [
         {
@@ -38,13 +40,15 @@ def failures(job: str, as_json: bool) -> None:
         }
         for total in totals
     ]
+    warnings = [{"code": row["code"], "column": row["column_name"], "rows": row["rows"]} for row in decided]
     if as_json:
-        print_json({"attempts": attempts, "rejects": rejects})
+        print_json({"attempts": attempts, "rejects": rejects, "warnings": warnings})
         return
     _print_attempts(attempts)
     _print_rejects(rejects)
-    if not attempts and not rejects:
-        say(f"job {found.id}: no failed attempt, no rejected row")
+    _print_warnings(warnings)
+    if not attempts and not rejects and not warnings:
+        say(f"job {found.id}: no failed attempt, no rejected row, nothing decided about scored rows")
 
 
 def _print_attempts(attempts: list[Record]) -> None:
@@ -60,3 +64,8 @@ def _print_rejects(rejects: list[Record]) -> None:
         for example in reject["examples"]:
             line = "" if example["line"] is None else f":{example['line']}"
             click.echo(f"  {cell(example['file'])}{line}  {cell(example['reason'])}  {cell(example['raw'])}")
+
+
+def _print_warnings(warnings: list[Record]) -> None:
+    for warning in warnings:
+        click.echo(f"{warning['rows']:,} rows scored with {warning['code']} in column {cell(warning['column'])}")

@@ -31,6 +31,7 @@ SHOWN = (
     "output",
     "metrics",
     "tags",
+    "warnings",
     "error_code",
     "error",
 )
@@ -49,7 +50,7 @@ AGAIN = (
 
 
 def job_facts(ledger: "Ledger", job_id: "JobId") -> Row:
-    """The columns of `job_progress`, with `metrics` {name: value} and `tags`."""
+    """The columns of `job_progress`, with `metrics` {name: value}, `tags` and `warnings` {code: values}."""
     from scoring.ledger import reports
 
     return ledger.look(lambda tx: reports.job_facts(tx, job_id))

@@ -55,7 +55,10 @@ def job_progress(tx: Tx, job_id: JobId) -> Record:
 
 
 def job_facts(tx: Tx, job_id: JobId) -> Record:
-    """The job's row of `job_progress`, with `metrics` {name: value} and `tags` {name: value}. Raises NotFound."""
+    """The job's row of `job_progress`, with `metrics` and `tags` {name: value}, `warnings` {code: values}.
+
+    Raises NotFound.
+    """
     values = select(job_metrics.c.metric, job_metrics.c.value)
     numbers = values.where(job_metrics.c.job_id == job_id, job_metrics.c.detail.is_(None)).order_by(
         job_metrics.c.metric
@@ -66,7 +69,16 @@ def job_facts(tx: Tx, job_id: JobId) -> Record:
         **facts,
         "metrics": {row.metric: row.value for row in tx.execute(numbers)},
         "tags": dict(options["tags"]),
+        "warnings": _decided(warning_totals(tx, job_id)),
     }
+
+
+def _decided(totals: list[Record]) -> dict[str, int]:
+    """Values of scored rows about which something was decided, by code: a row counts for each of its columns."""
+    codes: dict[str, int] = {}
+    for total in totals:
+        codes[total["code"]] = codes.get(total["code"], 0) + total["rows"]
+    return codes
 
 
 def jobs(

@@ -36,7 +36,7 @@ def test_a_run_gives_a_job_with_its_rows() -> None:
     frame = job.to_pandas()
     assert ([0, 1, 2], ["a", "b", "c"]) == (frame["_row"].tolist(), frame["id"].tolist())
     assert {"accuracy": 1.0}.items() <= {figure["metric"]: figure["value"] for figure in job.accuracy()}.items()
-    assert {"attempts": [], "rejects": []} == job.failures()
+    assert {"attempts": [], "rejects": [], "warnings": []} == job.failures()
     assert job.wait() is job
 
 
