@@ -120,7 +120,7 @@ class Job:
             return attach(context, self.id, request).facts()
 
     def failures(self) -> dict[str, list[dict[str, Any]]]:
-        """`attempts`: the rows of `job_failures`; `rejects`, `warnings`: code, column_name, rows, the most rows first."""
+        """`attempts`: the rows of `job_failures`; `rejects`, `warnings`: code, column_name, rows, most rows first."""
         from scoring.ledger import reports
 
         with _ledger() as ledger:
