@@ -5,14 +5,12 @@ column by column with masks: both ways say the same of every row, the first one 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from scoring.core.chunks import WarningCount
 from scoring.core.columns import ColumnSpec, Dtype, RejectCode
 from scoring.core.errors import AccountingBroken, InputRefused
 from scoring.core.limits import MAX_RECORD_BYTES
@@ -27,64 +25,8 @@ from scoring.data.csv_stream import open_text
 from scoring.data.csv_text import is_read_as_text, text_cells
 from scoring.data.exact import has_large
 from scoring.data.faults import Fault, Faults
-from scoring.data.rejects import Reject
 from scoring.data.screen import screen
-from scoring.data.warnings import Notes
-
-
-@dataclass(frozen=True, kw_only=True)
-class CsvPiece:
-    """One block, read: `rows` records, of which `batch` holds the clean ones."""
-
-    file: str
-    block: Block
-    rows: int
-    batch: pa.RecordBatch
-    # In row order; `row` counts from the start of the block.
-    faults: tuple[Fault, ...]
-    # Of the rows of `batch`.
-    notes: Notes
-    # False: rejects show nothing of the row.
-    raw: bool = True
-
-    @cached_property
-    def _fault_rows(self) -> list[int]:
-        return [fault.row for fault in self.faults]
-
-    def clean(self, start: int, stop: int) -> pa.RecordBatch:
-        """The clean ones of the rows [start, stop)."""
-        first, last = self._clean_bounds(start, stop)
-        return self.batch.slice(first, last - first)
-
-    def warnings(self, start: int, stop: int) -> tuple[WarningCount, ...]:
-        """Of the clean ones of the rows [start, stop)."""
-        return self.notes.counts(*self._clean_bounds(start, stop))
-
-    def rejects(self, start: int, stop: int, first_row: int) -> list[Reject]:
-        """The others; first_row: position of row `start` in the job's input."""
-        return [
-            Reject(
-                row=first_row + fault.row - start,
-                file=self.file,
-                line=self.block.place(fault.row, self.rows)[1] + 1,
-                column=fault.column,
-                code=fault.code,
-                reason=fault.reason,
-                raw=self.block.raw(fault.row) if self.raw else "",
-            )
-            for fault in self.faults
-            if start <= fault.row < stop
-        ]
-
-    def place(self, row: int) -> tuple[int, int]:
-        """Offset in the file's text, and physical lines before it, of row `row`; `rows` is the end."""
-        return self.block.place(row, self.rows)
-
-    def _clean_bounds(self, start: int, stop: int) -> tuple[int, int]:
-        if not self.faults:
-            return start, stop
-        first, last = (n - int(np.searchsorted(self._fault_rows, n)) for n in (start, stop))
-        return first, last
+from scoring.data.text_piece import TextPiece
 
 
 class CsvReader:
@@ -110,7 +52,7 @@ class CsvReader:
         # Dirt comes in stretches: after a block that refused, the next one is not tried typed first.
         self._dirty = False
 
-    def pieces(self, byte: int = 0, line: int = 0) -> Iterator[CsvPiece]:
+    def pieces(self, byte: int = 0, line: int = 0) -> Iterator[TextPiece]:
         """Pieces from a position on that an earlier piece gave; 0 is the first row."""
         if not byte:
             byte, line = self._header.offset, self._header.line
@@ -121,7 +63,7 @@ class CsvReader:
                 if piece.rows:
                     yield piece
 
-    def _read(self, block: Block) -> CsvPiece:
+    def _read(self, block: Block) -> TextPiece:
         text = block.rows_text()
         misfits = [] if is_utf8(text) else self._misfits(text, block.quoted)
         if misfits:
@@ -206,7 +148,7 @@ class CsvReader:
         except pa.ArrowInvalid:
             return None
 
-    def _screen(self, block: Block, table: pa.Table, misfits: list[Fault]) -> CsvPiece:
+    def _screen(self, block: Block, table: pa.Table, misfits: list[Fault]) -> TextPiece:
         known = Faults(table.num_rows, raw=self._raw)
         arrays = []
         cells: dict[str, pa.Array] = {}
@@ -220,7 +162,7 @@ class CsvReader:
             arrays.append(array)
         batch = pa.RecordBatch.from_arrays(arrays, names=[spec.slot for spec in self._columns])
         screened = screen(batch, self._columns, self._dialect, known)
-        return CsvPiece(
+        return TextPiece(
             file=self._file.path,
             block=block,
             rows=table.num_rows + len(misfits),
@@ -235,7 +177,7 @@ class CsvReader:
             return array
         return decoded(array, spec.name, self._dialect.encoding, faults)
 
-    def _oversized(self, block: Block) -> CsvPiece:
+    def _oversized(self, block: Block) -> TextPiece:
         fault = Fault(
             row=0,
             column="",

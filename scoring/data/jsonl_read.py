@@ -14,7 +14,6 @@ from scoring.core.limits import MAX_RECORD_BYTES
 from scoring.core.options import CsvDialect
 from scoring.core.source import InputFile
 from scoring.data.cell_size import reject_too_large
-from scoring.data.csv_read import CsvPiece
 from scoring.data.csv_stream import open_text
 from scoring.data.faults import Fault, Faults
 from scoring.data.jsonl_blocks import DIALECT, LineBlock, read_lines
@@ -23,6 +22,7 @@ from scoring.data.jsonl_rows import parse_rows, spelled_column
 from scoring.data.jsonl_schema import check_members, read_head
 from scoring.data.jsonl_typed import TypedParser
 from scoring.data.screen import screen
+from scoring.data.text_piece import TextPiece
 
 
 class JsonReader:
@@ -45,7 +45,7 @@ class JsonReader:
         # Dirt comes in stretches: after a block with a bad row, the next one is not tried the fast way first.
         self._dirty = False
 
-    def pieces(self, byte: int = 0, line: int = 0) -> Iterator[CsvPiece]:
+    def pieces(self, byte: int = 0, line: int = 0) -> Iterator[TextPiece]:
         """Pieces from a position on that an earlier piece gave; 0 is the first row."""
         with open_text(self._file, self._dialect.encoding, byte) as (text, start):
             for block in read_lines(text, offset=start, line=line):
@@ -53,7 +53,7 @@ class JsonReader:
                 if piece.rows:
                     yield piece
 
-    def _read(self, block: LineBlock) -> CsvPiece:
+    def _read(self, block: LineBlock) -> TextPiece:
         known = Faults(len(block.starts), raw=self._raw)
         arrays = None if self._dirty else self._parser.arrays(block)
         if arrays is None:
@@ -67,14 +67,14 @@ class JsonReader:
         self._parser.learn(rows.values)
         return [spelled_column(rows, spec, self._dialect, known) for spec in self._columns]
 
-    def _screened(self, block: LineBlock, arrays: Sequence[pa.Array], known: Faults) -> CsvPiece:
+    def _screened(self, block: LineBlock, arrays: Sequence[pa.Array], known: Faults) -> TextPiece:
         for array, spec in zip(arrays, self._columns, strict=True):
             if spec.list_size is None and takes(spec).text:
                 reject_too_large(array, spec.name, known)
         batch = pa.RecordBatch.from_arrays(arrays, names=[spec.slot for spec in self._columns])
         # The dialect is that of JSON: --decimal says how CSV spells numbers.
         screened = screen(batch, self._columns, DIALECT, known)
-        return CsvPiece(
+        return TextPiece(
             file=self._file.path,
             block=block,
             rows=len(block.starts),
@@ -84,7 +84,7 @@ class JsonReader:
             raw=self._raw,
         )
 
-    def _oversized(self, block: LineBlock) -> CsvPiece:
+    def _oversized(self, block: LineBlock) -> TextPiece:
         fault = Fault(
             row=0,
             column="",

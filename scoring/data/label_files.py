@@ -15,10 +15,11 @@ from scoring.core.options import CsvDialect
 from scoring.core.source import FileFormat, InputFile
 from scoring.data.arrays import bool_array, values_of
 from scoring.data.csv_header import read_header
-from scoring.data.csv_read import CsvPiece, CsvReader
+from scoring.data.csv_read import CsvReader
 from scoring.data.inputs import expand_inputs
 from scoring.data.label_keys import key_texts, plain_values
 from scoring.data.parquet_read import BATCH_ROWS, damage_in_words, open_parquet
+from scoring.data.text_piece import TextPiece
 
 KEY, LABEL = "key", "label"
 """Columns of the batches: the key as text, the label in the file's own type."""
@@ -95,7 +96,7 @@ def _read_csv(file: InputFile, columns: LabelColumns, dialect: CsvDialect) -> It
         yield piece.batch
 
 
-def _check(path: str, piece: CsvPiece) -> None:
+def _check(path: str, piece: TextPiece) -> None:
     if piece.faults:
         fault, more = piece.faults[0], len(piece.faults) - 1
         raise InputRefused(

@@ -8,8 +8,8 @@ from scoring.core.columns import ColumnSpec
 from scoring.core.options import CsvDialect
 from scoring.core.source import InputFile, Position
 from scoring.data.chunk_builder import ChunkBuilder
-from scoring.data.csv_read import CsvPiece
 from scoring.data.fingerprints import check_unchanged
+from scoring.data.text_piece import TextPiece
 from scoring.data.text_reader import open_reader
 
 
@@ -47,7 +47,7 @@ def split_text(
         yield builder.finish(), end
 
 
-def _fill(builder: ChunkBuilder, piece: CsvPiece) -> Iterator[int]:
+def _fill(builder: ChunkBuilder, piece: TextPiece) -> Iterator[int]:
     """Adds the piece to chunks; yields the rows taken of it each time that a chunk is full, or the piece empty."""
     taken = 0
     while taken < piece.rows and builder.room:
@@ -58,6 +58,6 @@ def _fill(builder: ChunkBuilder, piece: CsvPiece) -> Iterator[int]:
         yield taken
 
 
-def _position(index: int, piece: CsvPiece, taken: int, builder: ChunkBuilder) -> Position:
+def _position(index: int, piece: TextPiece, taken: int, builder: ChunkBuilder) -> Position:
     byte, line = piece.place(taken)
     return Position(file=index, byte=byte, line=line, row=builder.next_row, chunk=builder.chunk + 1)
