@@ -33,7 +33,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("sql", "scoring.cli.sql:sql", "Ask one SELECT over the ledger's views and the results."),
     ),
     "Schedules": (Entry("schedule", "scoring.cli.schedule:schedule", "Make and control cron batches."),),
-    "Models": (Entry("model", "scoring.cli.model:model", "Register models, list and name them."),),
+    "Models": (Entry("model", "scoring.cli.model:model", "Register models, list, name and remove them."),),
     "Deploy": (
         Entry("worker", "scoring.cli.serve:worker", "Work on jobs until stopped."),
         Entry("scheduler", "scoring.cli.serve:scheduler", "Fire schedules, ring what is due, rescue what was lost."),
