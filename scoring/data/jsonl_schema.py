@@ -77,9 +77,11 @@ def check_members(head: Head, columns: Sequence[ColumnSpec]) -> None:
     missing = [name for name in dict.fromkeys(spec.name for spec in columns) if name not in head.names]
     if head.rows and missing:
         raise InputRefused(
-            f"{head.path} lacks members that the model or the options need, in its first {len(head.rows):,} rows",
+            f"{head.path} lacks members that the model or the options need",
             expected=", ".join(missing),
-            got=", ".join(head.names[:_SHOWN]) + (", …" if len(head.names) > _SHOWN else ""),
+            got=", ".join(head.names[:_SHOWN])
+            + (", …" if len(head.names) > _SHOWN else "")
+            + (f" in its first {HEAD_ROWS:,} rows" if len(head.rows) == HEAD_ROWS else ""),
             remedy=_hint(missing, head.names),
         )
 

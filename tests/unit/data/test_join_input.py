@@ -157,3 +157,15 @@ def test_every_scored_row_meets_its_own(
     found, join = joined(result_of(rows, id=[f"k{row}" for row in rows]), folder, batch_rows=batch_rows, rows=200)
     assert [(row, str(row * row)) for row in rows] == [(row["_row"], row["x"]) for row in found]
     assert 200 - len(rows) == join.unscored
+
+
+def test_json_lines_stand_beside_the_scores_as_text(tmp_path: Path) -> None:
+    """Numbers keep their spelling, lists are JSON; a line that no job scores counts as a row, and is left out."""
+    (tmp_path / "a.jsonl").write_text('{"id": "a", "x": 1.50}\n\nnope\n{"id": "b", "x": [1, null], "y": true}\n')
+    (tmp_path / "b.jsonl").write_text('{"z": null, "id": "c"}\n')
+    rows, join = joined(
+        result_of([0, 2, 3], id=["a", "b", "c"]), tmp_path / "a.jsonl", tmp_path / "b.jsonl", rows=4, batch_rows=1
+    )
+    assert [("1.50", None), ("[1,null]", "true"), (None, None)] == [(row["x"], row["y"]) for row in rows]
+    assert ["_row", "id", "score", "x", "y", "z"] == join.schema.names
+    assert 1 == join.unscored
