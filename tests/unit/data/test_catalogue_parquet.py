@@ -1,0 +1,316 @@
+"""The catalogue of bad Parquet files: what becomes of each, through the reader that scores them.
+
+A test's id is the row of the catalogue.
+"""
+
+import random
+from datetime import UTC, datetime
+from math import isnan
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from scoring.core.chunks import MAX_GROUP_ROWS
+from scoring.core.columns import Dtype, NullAction
+from scoring.core.errors import InputRefused
+from scoring.core.limits import MAX_CELL_BYTES, MAX_CHUNK_TEXT_BYTES, MAX_FOOTER_BYTES
+from scoring.core.options import CsvDialect
+from scoring.core.source import ColumnKind, Position
+from scoring.data import csv_header
+from scoring.data.inputs import expand_inputs
+from scoring.data.schema import check_files, decoded_row_bytes, describe
+from scoring.data.split_parquet import plan_ranges
+from tests.unit.data.conftest import carried, feature
+
+V = feature("v")
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a table, and gives its path."""
+
+    def run(table, name="in.parquet", **options):
+        pq.write_table(table, tmp_path / name, **options)
+        return tmp_path / name
+
+    return run
+
+
+@pytest.fixture
+def score(split_all):
+    """Everything that a job does with files before the model sees them."""
+
+    def run(paths, columns, **options):
+        files = expand_inputs([str(path) for path in paths])
+        describe(files, CsvDialect())
+        check_files(files, columns, CsvDialect())
+        return split_all(paths, columns, **{"whole_groups": True, "chunk_rows": 10**6, **options})
+
+    return run
+
+
+def described(*paths):
+    return describe(expand_inputs([str(path) for path in paths]), CsvDialect())
+
+
+def column(values, kind=None) -> pa.Table:
+    return pa.table({"v": pa.array(values, kind)})
+
+
+WHOLE = b"PAR1" + b"\x15\x04" * 40 + (20).to_bytes(4, "little") + b"PAR1"
+
+NO_PARQUET = [
+    ("B44 empty", b"", "no whole Parquet"),
+    ("B44 CSV", b"a,b\n1,2\n", "no whole Parquet"),
+    ("B44 never closed", b"PAR1" + b"\x15" * 99, "no whole Parquet"),
+    ("B44 a footer of noise", WHOLE, "no whole Parquet"),
+    ("B44 a footer larger than the file", WHOLE[:-8] + b"\xff\xff\xff\x7fPAR1", "no whole Parquet"),
+    ("B56 encrypted", WHOLE[:-4] + b"PARE", "no whole Parquet"),
+]
+
+
+@pytest.mark.parametrize(("data", "said"), [case[1:] for case in NO_PARQUET], ids=[case[0] for case in NO_PARQUET])
+def test_what_is_no_whole_file_is_refused_before_a_job_exists(tmp_path, data, said):
+    """By its footer, in words."""
+    path = tmp_path / "in.parquet"
+    path.write_bytes(data)
+    with pytest.raises(InputRefused, match=said):
+        described(path)
+
+
+def test_b44_a_file_cut_off_is_refused(write):
+    """Wherever it was cut."""
+    path = write(column([1.0] * 100))
+    data = path.read_bytes()
+    for size in (len(data) - 1, len(data) // 2, 8):
+        path.write_bytes(data[:size])
+        with pytest.raises(InputRefused, match="no whole Parquet"):
+            described(path)
+
+
+def test_b45_b46_row_groups_without_rows_make_no_chunks(score, tmp_path):
+    """Three groups, one of them with rows: one chunk. No group at all: no chunk, and no failure."""
+    path, bare = tmp_path / "in.parquet", tmp_path / "bare.parquet"
+    with pq.ParquetWriter(path, column([], pa.float64()).schema) as writer:
+        for values in ([], [1.0], []):
+            writer.write_table(column(values, pa.float64()), row_group_size=1)
+    pq.ParquetWriter(bare, column([], pa.float64()).schema).close()
+    assert [1] == [chunk.rows for chunk in score([path, bare], [V]).chunks]
+    assert [] == score([bare], [V]).chunks
+    assert (0, True) == (described(bare).rows, described(bare).rows_exact)
+
+
+def test_b47_a_needed_name_twice_is_refused(score, write):
+    """As in CSV; a name that nobody needs may stand twice."""
+    path = write(pa.table([[1.0], [2.0], [3.0]], names=["v", "w", "w"]))
+    assert [(1.0,)] == score([path], [V]).cells
+    with pytest.raises(InputRefused, match="same name"):
+        score([path], [feature("w")])
+
+
+MIXED = pa.table(
+    {
+        "v": [None if i % 7 == 0 else i * 1.1 for i in range(60)],
+        "i": list(range(60)),
+        "s": [f"name {i % 13}" for i in range(60)],
+        "k": [f"id-{i}" for i in range(60)],
+        "l": pa.array([[float(i), 2.0] for i in range(60)], pa.list_(pa.float32())),
+        "d": pa.array(["1.10"] * 60).cast(pa.decimal128(10, 2)),
+    }
+)
+MIXED_COLUMNS = [
+    V,
+    feature("i", Dtype.INT64),
+    feature("s", Dtype.STRING),
+    feature("l", list_size=2),
+    feature("d", Dtype.FLOAT64),
+    carried("k"),
+]
+
+
+@pytest.mark.parametrize("checksums", [True, False])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_b48_a_damaged_file_is_refused_or_read_as_it_was(score, write, checksums, version):
+    """75 files with flipped bits or cut off: never anything but rows, rejects or a refusal; the same rows or a refusal
+    where the pages have checksums. (Nothing guards a footer: there, flips can change a type.)
+    """
+    path = write(
+        MIXED, row_group_size=30, write_page_checksum=checksums, use_dictionary=["s"], data_page_version=version
+    )
+    data, whole = path.read_bytes(), score([path], MIXED_COLUMNS)
+    rng, refused = random.Random(f"{checksums}{version}"), 0
+    pages = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    for turn in range(75):
+        damaged = bytearray(data[: rng.randrange(len(data))] if turn % 5 == 4 else data)
+        for _ in range(1 if turn % 5 else 3):
+            damaged[rng.randrange(min(pages, len(damaged)) if checksums else len(damaged))] ^= 1 << rng.randrange(8)
+        path.write_bytes(damaged)
+        try:
+            found = score([path], MIXED_COLUMNS, chunk_rows=(10**6, 7)[turn % 2])
+        except InputRefused:
+            refused += 1
+            continue
+        if checksums:
+            assert repr(whole.cells) == repr(found.cells)
+        assert len(found.rows) + len(found.rejects) == sum(chunk.rows for chunk in found.chunks)
+    assert 40 < refused < 75
+
+
+def test_b49_a_file_is_sized_by_rows_and_width(write):
+    """Four million times one number in a few kilobytes: 16 MB, in chunks that fit, whatever the footer says."""
+    rows = 4_000_000
+    path = write(column(np.zeros(rows, np.float32)), row_group_size=rows)
+    assert path.stat().st_size < 50_000
+    schema = described(path)
+    assert (rows, 4) == (schema.rows, decoded_row_bytes(schema, [V]))
+    files = expand_inputs([str(path)])
+    ranges = plan_ranges(files, Position(), chunk_rows=131_072, limit=None, whole_groups=True)
+    assert MAX_GROUP_ROWS >= max(part.rows for part in ranges)
+
+
+def repeated(word: str, rows: int) -> pa.Table:
+    """`word` in every second row; the file keeps it once."""
+    codes = pa.array(np.arange(rows, dtype=np.int32) % 2)
+    return pa.table(
+        {"v": np.ones(rows, np.float32), "s": pa.DictionaryArray.from_arrays(codes, pa.array([word, "ok"]))}
+    )
+
+
+@pytest.mark.parametrize("column", [feature("s", Dtype.STRING), carried("s")], ids=["feature", "carried"])
+@pytest.mark.parametrize("chunk_rows", [10**6, 3_000], ids=["referenced", "copied"])
+def test_b49_a_huge_word_is_judged_before_it_is_spelled_out(score, write, column, chunk_rows):
+    """2 000 cells of a megabyte each, 100 kB on disk: their rows are rejected, and nothing holds 2 GB."""
+    before = pa.total_allocated_bytes()
+    path = write(repeated("x" * (MAX_CELL_BYTES + 1), 4_000), store_schema=False)
+    found = score([path], [V, column], chunk_rows=chunk_rows)
+    assert [(1.0, "ok")] * 2_000 == found.cells
+    assert {(None, "s", "cell_too_large")} == {fault[1:] for fault in found.faults()}
+    assert "1,048,577 bytes; at most 1,048,576" in found.rejects[0]["reason"]
+    assert pa.default_memory_pool().max_memory() - before < 500_000_000
+
+
+def test_b49_text_that_bursts_on_the_way_to_the_result_is_refused_by_number(score, write):
+    """Cells within their limit, but too many in one chunk."""
+    rows = 2 * MAX_CHUNK_TEXT_BYTES // MAX_CELL_BYTES + 2
+    path = write(repeated("x" * MAX_CELL_BYTES, rows), store_schema=False)
+    with pytest.raises(InputRefused, match=f"at most {MAX_CHUNK_TEXT_BYTES:,} bytes.*--chunk-rows"):
+        score([path], [V, carried("s")])
+
+
+def test_b50_files_of_different_types_are_refused_by_name(score, write):
+    """Both types and both files are named."""
+    paths = [write(column([1.0]), "a.parquet"), write(column(["x"]), "b.parquet")]
+    with pytest.raises(InputRefused, match=r"double as in .*a\.parquet; got string in .*b\.parquet"):
+        score(paths, [V])
+
+
+OTHERS = [
+    ("B51 struct", [{"x": 1.0}], None),
+    ("B51 map", [[("a", 1.0)]], pa.map_(pa.string(), pa.float64())),
+    ("B56 binary", [b"x"], None),
+    ("B56 duration", [1], pa.duration("s")),
+]
+
+
+@pytest.mark.parametrize(("values", "kind"), [case[1:] for case in OTHERS], ids=[case[0] for case in OTHERS])
+def test_a_type_that_feeds_no_tensor_is_known_before_a_row_is_read(score, write, values, kind):
+    """It is of no kind that binds; its column may still be carried to the result as it stands."""
+    path = write(column(values, kind))
+    assert ColumnKind.OTHER is described(path).columns[0].kind
+    assert [tuple(column(values, kind).column("v").to_pylist())] == score([path], [carried("v")]).cells
+
+
+F32, F64, I64, TEXT = Dtype.FLOAT32, Dtype.FLOAT64, Dtype.INT64, Dtype.STRING
+NS = pa.timestamp("ns", "UTC")
+
+# (id, values, type in the file, column, cells, codes of the rejects)
+VALUES = [
+    (
+        "B52 dictionary",
+        ["x", None, "y"],
+        pa.dictionary(pa.int8(), pa.string()),
+        feature("v", TEXT),
+        "xy",
+        ["null_value"],
+    ),
+    ("B52 carried", ["x", None], pa.dictionary(pa.int8(), pa.string()), carried("v"), ["x", None], []),
+    ("B53 decimal", ["1.10"], pa.decimal128(10, 2), feature("v", F64), [1.1], []),
+    ("B54 nanoseconds", [1_700_000_000_000_000_001], NS, carried("v"), [1_700_000_000_000_000_001], []),
+    ("B55 null as NaN", [1.0, None], pa.float64(), feature("v", F32), [1.0, None], []),
+    ("B55 null rejected", [1.0, None], pa.float64(), feature("v", F32, NullAction.REJECT), [1.0], ["null_value"]),
+    ("B55 null filled", [None], pa.string(), feature("v", TEXT, NullAction.FILL, fill="?"), ["?"], []),
+    ("B55 null in whole numbers", [1, None], pa.int64(), feature("v", I64), [1], ["null_value"]),
+    ("B56 float16", [1.5], pa.float16(), feature("v", F32), [1.5], []),
+    ("B56 uint64", [2**64 - 1, 7], pa.uint64(), feature("v", I64), [7], ["out_of_range"]),
+    ("B56 large_string", ["x", None], pa.large_string(), feature("v", TEXT), ["x"], ["null_value"]),
+    ("B56 string_view", ["x", None], pa.string_view(), feature("v", TEXT), ["x"], ["null_value"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "spec", "cells", "codes"), [case[1:] for case in VALUES], ids=[case[0] for case in VALUES]
+)
+def test_a_value_is_read_exactly_or_its_row_rejected(score, write, values, kind, spec, cells, codes):
+    """In the type that the tensor wants; what is carried keeps the type of the file."""
+    decimal = pa.types.is_decimal(kind)
+    array = pa.array(values).cast(kind) if decimal else pa.array(values, kind)
+    found = score([write(pa.table({"v": array}))], [spec])
+    given = [getattr(cell, "value", cell) for (cell,) in found.cells]
+    assert list(cells) == [None if isinstance(cell, float) and isnan(cell) else cell for cell in given]
+    assert codes == [reject["code"] for reject in found.rejects]
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+@pytest.mark.parametrize("spec", [feature("v", TEXT), carried("v")], ids=["feature", "carried"])
+def test_text_that_is_no_utf8_rejects_its_row(score, write, kind, spec):
+    """Whatever wrote it; the bytes are shown, and the rows around it stay."""
+    raw = pa.array([b"a", b"x\xff", b"c"], {pa.large_string(): pa.large_binary()}.get(kind, pa.binary()))
+    path = write(pa.table({"v": raw.view(kind)}))
+    found = score([path], [spec])
+    assert [("a",), ("c",)] == found.cells
+    assert [(1, None, "v", "bad_encoding")] == found.faults()
+    assert r"x\\xff" in found.rejects[0]["raw"]
+
+
+def test_b57_a_wide_file_is_read_and_a_wider_one_refused_by_number(score, write, monkeypatch):
+    """Five thousand columns of any name; beyond the limit the message says it."""
+    names = [f"c{i}" for i in range(5_000)] + ['"; DROP TABLE jobs; --', "a\nb", "\x1b[2J", "\u202egnp"]
+    path = write(pa.table([[float(i)] for i in range(len(names))], names=names))
+    assert [(5000.0, 5001.0, 5003.0)] == score([path], [feature(names[i]) for i in (-4, -3, -1)]).cells
+    monkeypatch.setattr(csv_header, "MAX_COLUMNS", 5_000)
+    with pytest.raises(InputRefused, match="at most 5,000 columns; got 5,004"):
+        described(path)
+
+
+def test_a_footer_beyond_the_limit_is_refused_unread(tmp_path):
+    """By its length, which stands at the end of the file."""
+    path = tmp_path / "in.parquet"
+    with path.open("wb") as file:
+        file.truncate(MAX_FOOTER_BYTES + 100)
+        file.seek(0, 2)
+        file.write((MAX_FOOTER_BYTES + 1).to_bytes(4, "little") + b"PAR1")
+    with pytest.raises(InputRefused, match=f"{MAX_FOOTER_BYTES:,} bytes"):
+        described(path)
+
+
+def test_b58_rows_come_out_as_they_went_in(score, write):
+    """Over row groups, files and chunks; each knows its position."""
+    paths = [write(column([float(100 * n + i) for i in range(100)]), f"{n}.parquet", row_group_size=30) for n in (0, 1)]
+    for options in ({}, {"chunk_rows": 37, "whole_groups": False}):
+        found = score(paths, [V], **options)
+        assert list(range(200)) == found.rows
+        assert [(float(row),) for row in range(200)] == found.cells
+
+
+def test_b59_labels_of_any_kind_cost_no_row(score, write):
+    """Missing, unknown or of another type: they are carried, and judged where accuracy is measured."""
+    labels = [
+        (pa.array(["yes", None, "klingon"]), ["yes", None, "klingon"]),
+        (pa.array([1.5, None, float("nan")]), ["1.5", "None", "nan"]),
+        (pa.array([datetime(2026, 1, 1, tzinfo=UTC), None, None]), ["2026-01-01 00:00:00+00:00", "None", "None"]),
+    ]
+    for values, shown in labels:
+        found = score([write(pa.table({"v": [1.0, 2.0, 3.0], "y": values}))], [V, carried("y")])
+        assert shown == [cell[1] if pa.types.is_string(values.type) else str(cell[1]) for cell in found.cells]
