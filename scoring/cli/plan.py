@@ -85,5 +85,5 @@ def _time(plan: "Plan") -> str | None:
     if plan.seconds is None:
         return None
     took = f"about {plan.seconds:,g} s" if plan.seconds >= 1 else "less than a second"
-    probed = ", by a probe: the model alone on all cores, without reading and writing"
+    probed = ", by a probe of reading and of the model on all cores, without writing"
     return took + (", as the last job went" if plan.forecast == "past" else probed)

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from scoring.core.chunks import CHUNK_BYTES
+from scoring.core.errors import ScoringError
 from scoring.data.late_rejects import LateRows
 from scoring.data.outputs import check_output
 from scoring.ledger import reports
 from scoring.pipeline.context import Context
 from scoring.pipeline.plan_binding import BoundInput, bound_inputs, ignored_columns
-from scoring.pipeline.plan_sample import Sample, probe, take_sample, usable_cores
+from scoring.pipeline.plan_probe import probe, usable_cores
+from scoring.pipeline.plan_sample import Sample, take_sample
 from scoring.pipeline.planned_table import planned_table
 from scoring.pipeline.prepare import JobRequest, Prepared, output_roots, prepare
 
@@ -23,7 +25,7 @@ class Forecast(StrEnum):
     """Where the forecast of the time comes from."""
 
     PAST = "past"  # the last job of the model
-    PROBE = "probe"  # the model alone, on rows of the sample, on all usable cores; reading and writing are not counted
+    PROBE = "probe"  # some rows read and scored here, on all usable cores; writing is not counted
     NONE = "none"
 
 
@@ -124,7 +126,10 @@ def _forecast(
         return Forecast.PAST, round(rows / speed, 1), ""
     if clean is None:
         return Forecast.NONE, None, ""
-    tried = probe(context, prepared, clean)
-    if tried.seconds_per_row is None:
-        return Forecast.NONE, None, tried.fault
-    return Forecast.PROBE, round(rows * tried.seconds_per_row / usable_cores(), 1), ""
+    try:
+        cost = probe(context, prepared, clean)
+    except ScoringError as error:
+        return Forecast.NONE, None, str(error)
+    if cost is None:
+        return Forecast.NONE, None, ""
+    return Forecast.PROBE, round(cost.seconds(rows, usable_cores()), 1), ""
