@@ -320,6 +320,12 @@ def test_a_damaged_compressed_file_is_refused(score, extension, pack, damage):
         score(damage(pack(b"a,b\n" + b"x,1\n" * 300_000)), AB, f"in.csv.{extension}")
 
 
+def test_b1_an_empty_compressed_file_is_empty(score):
+    """And not damaged: no byte of it is there."""
+    with pytest.raises(InputRefused, match="is empty"):
+        score(b"", AB, "in.csv.gz")
+
+
 def test_a_compression_bomb_is_refused_before_it_bursts(score):
     """Beyond 200 bytes per byte and 64 MiB nothing more is decompressed; the message says both numbers."""
     bomb = zstd(b"a,b\n" + b"x,1\n" * 4) + zstd(b"\n" * FREE_BYTES) * 16
