@@ -10,9 +10,9 @@ from scoring.core.columns import ColumnSpec
 from scoring.core.errors import InputNotVisible, InputRefused
 from scoring.core.options import CsvDialect
 from scoring.core.source import FileFormat, InputFile, Position
-from scoring.data.csv_read import CsvReader
 from scoring.data.fingerprints import check_unchanged
 from scoring.data.parquet_read import group_rows
+from scoring.data.text_reader import open_reader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ def _in_text(split: Split, rows: Sequence[int]) -> Iterator[Place]:
     for index in range(split.start.file, split.end.file + 1):
         file = split.files[index]
         check_unchanged(file.fingerprint)
-        reader = CsvReader(file, [ColumnSpec(name=split.column, slot=split.column, dtype=None)], split.dialect)
+        reader = open_reader(file, [ColumnSpec(name=split.column, slot=split.column, dtype=None)], split.dialect)
         first = split.start if index == split.start.file else Position()
         for piece in reader.pieces(first.byte, first.line):
             while wanted and wanted[0] < position + piece.rows:
