@@ -1,5 +1,6 @@
 """A job from submit to settled in this process, step by step, without a worker."""
 
+import json
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -70,11 +71,13 @@ def _rows(files: Any) -> list[dict[str, Any]]:
 
 
 def write_rows(path: Path, **columns: Any) -> Path:
-    """A CSV or Parquet file, as the name says."""
+    """A CSV, JSON lines or Parquet file, as the name says."""
     table = pa.table(columns)
     if path.suffix == ".parquet":
         pq.write_table(table, path)
         return path
-    lines = [",".join(table.schema.names), *(",".join(map(str, row.values())) for row in table.to_pylist())]
+    lines = [json.dumps(row) for row in table.to_pylist()]
+    if path.suffix == ".csv":
+        lines = [",".join(table.schema.names), *(",".join(map(str, row.values())) for row in table.to_pylist())]
     path.write_text("\n".join(lines) + "\n")
     return path

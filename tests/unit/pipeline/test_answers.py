@@ -82,10 +82,11 @@ def test_without_raw_no_value_is_shown(context: Context, tmp_path: Path) -> None
     [
         (["a.csv", "b.csv"], {}, [("a.csv", 3), ("b.csv", 2)]),
         (["a.csv", "b.csv"], {"chunk_rows": 3}, [("a.csv", 3), ("b.csv", 2)]),
+        (["a.jsonl", "b.jsonl"], {"chunk_rows": 3}, [("a.jsonl", 2), ("b.jsonl", 1)]),
         (["a.parquet", "b.parquet"], {"chunk_rows": 4}, [("a.parquet", None), ("b.parquet", None)]),
         (["a.parquet", "b.parquet"], {"chunk_rows": 3}, [("a.parquet", None), ("b.parquet", None)]),
     ],
-    ids=["csv", "csv-chunks", "parquet", "parquet-copied"],
+    ids=["csv", "csv-chunks", "jsonl", "parquet", "parquet-copied"],
 )
 def test_rows_of_several_files_are_told_apart(
     context: Context, tmp_path: Path, order: list[str], columns: dict[str, int], places: list[tuple[str, int | None]]
