@@ -44,7 +44,7 @@ _ROWS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--skip-lines",), {"metavar": "N", "help": "Lines before the header that are no data."}),
     (("--comment",), {"metavar": "CHAR", "help": "Lines that start with it are no rows."}),
     (("--decimal",), {"metavar": "CHAR", "help": "The decimal point; default a full stop."}),
-    (("--encoding",), {"metavar": "NAME", "help": "Of the CSV files; default utf-8."}),
+    (("--encoding",), {"metavar": "NAME", "help": "Of CSV and JSON lines; default utf-8."}),
     (("--na",), {"multiple": True, "metavar": "VALUE", "help": "A cell that means null; repeatable."}),
     (("--trim",), {"is_flag": True, "help": "Take blanks off text cells too."}),
     (("--limit",), {"metavar": "N", "help": "Only the first N rows."}),
