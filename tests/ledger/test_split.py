@@ -6,6 +6,7 @@ import pytest
 
 from scoring.core.chunks import Fingerprint, RejectCount, RowGroupRef
 from scoring.core.errors import LeaseLost, NotFound
+from scoring.core.source import Position
 from scoring.core.states import StepState
 from scoring.ledger import jobs, parts, reports, steps
 from tests.ledger.desk import GONE, Desk, after, chunk, part, score_of, split_of
@@ -40,6 +41,16 @@ def test_a_killed_split_goes_on_after_its_last_chunk(desk: Desk) -> None:
     assert desk.ledger.look(lambda tx: parts.last_position(tx, job.id)) is None
     desk.split_into(job.id, 3, end=False)
     assert after(chunk(2)) == desk.ledger.look(lambda tx: parts.last_position(tx, job.id))
+
+
+def test_a_chunk_knows_where_the_split_stood_around_it(desk: Desk) -> None:
+    """Before the first chunk it stood at the start."""
+    job = desk.submit()
+    desk.split_into(job.id, 2, end=False)
+    bounds = [desk.ledger.look(lambda tx, n=n: parts.chunk_bounds(tx, job.id, n)) for n in range(2)]  # type: ignore[misc]
+    assert [(Position(), after(chunk(0))), (after(chunk(0)), after(chunk(1)))] == bounds
+    with pytest.raises(NotFound):
+        desk.ledger.look(lambda tx: parts.chunk_bounds(tx, job.id, 2))
 
 
 def test_a_split_that_lost_its_lease_records_nothing(desk: Desk) -> None:
