@@ -89,6 +89,8 @@ def _as_error(facts: Row, state: JobState, code: ErrorCode | None) -> ScoringErr
 
 
 def _remedy(job_id: str, code: ErrorCode | None) -> str:
+    if code is ErrorCode.MODEL_REFUSED:
+        return "put right what is said of the model, then score again"
     if code in INPUT_CODES:
         return "correct the input and score it again"
     remedies = {

@@ -51,9 +51,13 @@ def proofs(tx: Tx, version: ModelVersion) -> list[Proof]:
 
 
 def proof_sentence(tx: Tx, version: ModelVersion) -> str | None:
-    """The last check in words, such as "proven on onnxruntime 1.32.0 CPU, …"; None without reference rows."""
+    """The last check in words, such as "proven on onnxruntime 1.32.0 CPU, …", and what is known of other runtimes.
+
+    None where nothing was checked.
+    """
     found = proofs(tx, version)
-    return str(found[0]) if found else None
+    others = [f"; {'proven' if proof.passed else 'refuted'} on {proof.runtime}" for proof in found[1:]]
+    return str(found[0]) + "".join(others) if found else None
 
 
 def set_parity(tx: Tx, version_id: int, reference: Reference) -> None:

@@ -66,6 +66,7 @@ def test_a_proof_is_told_in_one_sentence(desk: Desk) -> None:
     desk.run(lambda tx: proofs.record(tx, version.id, failed))
     wanted = (
         "refuted on onnxruntime 1.33.0 CPU, max |Δ| 1.2e-7 over 500 rows, none with nulls; row 3: expected 1, got 2"
+        "; proven on 1.32.0"
     )
     assert wanted == desk.ledger.look(lambda tx: proofs.proof_sentence(tx, version))
     assert None is desk.ledger.look(lambda tx: proofs.proof_sentence(tx, replace(version, parity=None)))
