@@ -27,6 +27,6 @@ def about(model: "onnx.ModelProto") -> dict[str, Any]:
 
 
 def _cut(text: str) -> str:
-    # Postgres holds no NUL in a document.
-    text = text.replace("\x00", "")
+    # Postgres holds no NUL in a document; CatBoost writes its whole commit.
+    text = " ".join(text.replace("\x00", "").split())
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -144,9 +144,9 @@ def test_an_open_axis_that_no_output_follows_needs_no_size(write_model) -> None:
 
 
 def test_the_file_says_what_it_is(classifier: Path) -> None:
-    """Long texts are cut, and a NUL, which Postgres does not hold, is left out."""
+    """Long texts are cut to one line, and a NUL, which Postgres does not hold, is left out."""
     model = onnx.load(classifier)
-    model.producer_name, model.producer_version, model.doc_string = "skl2onnx", "1.19", "a\x00" + "b" * 300
+    model.producer_name, model.producer_version, model.doc_string = "skl2onnx", "1.19\n", "a\x00" + "b" * 300
     model.metadata_props.add(key="licence", value="c" * 300)
     about = check_model(model.SerializeToString(), classifier).about
     assert ("skl2onnx 1.19", 8, {"ai.onnx": 15, "ai.onnx.ml": 2}) == (
