@@ -12,6 +12,9 @@ MAX_CHUNK_ROWS = 131_072
 MAX_GROUP_ROWS = 262_144
 """A Parquet row group of up to this many rows is a chunk as it stands."""
 
+MAX_GROUP_CHUNKS = 16
+"""… unless its rows are so wide that it would be as large as this many chunks."""
+
 MAX_DECODE_RATIO = 1.25
 """A row group is referenced where at most this many times the chunk's rows must be decoded, else copied."""
 

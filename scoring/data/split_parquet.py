@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scoring.core.chunks import MAX_DECODE_RATIO, MAX_GROUP_ROWS, Chunk, RowGroupRef
+from scoring.core.chunks import MAX_DECODE_RATIO, MAX_GROUP_CHUNKS, MAX_GROUP_ROWS, MIN_CHUNK_ROWS, Chunk, RowGroupRef
 from scoring.core.columns import ColumnSpec
 from scoring.core.source import InputFile, Position
 from scoring.data.chunk_builder import ChunkBuilder
@@ -58,7 +58,8 @@ def split_parquet(
         check_unchanged(file.fingerprint)
     seen = {file.path: file.fingerprint for file in files}
     builder = ChunkBuilder(columns, work, chunk_rows=chunk_rows, chunk=start.chunk, row=start.row, limit=None)
-    with RowStream(columns, raw=raw) as stream:
+    batch_rows = min(BATCH_ROWS, max(MIN_CHUNK_ROWS, chunk_rows))
+    with RowStream(columns, raw=raw, batch_rows=batch_rows) as stream:
         for part in plan_ranges(files, start, chunk_rows=chunk_rows, limit=limit, whole_groups=whole_groups):
             if part.referenced:
                 chunk = Chunk(
@@ -122,7 +123,7 @@ def _pieces(
                 length = rows - offset
                 if not whole_groups:
                     length = min(length, chunk_rows - row % chunk_rows)
-                elif rows > MAX_GROUP_ROWS:
+                elif rows > min(MAX_GROUP_ROWS, MAX_GROUP_CHUNKS * chunk_rows):
                     length = min(length, chunk_rows - offset % chunk_rows)
                 if limit is not None:
                     length = min(length, limit - row)
@@ -136,8 +137,9 @@ def _pieces(
 class RowStream:
     """Decodes row groups forwards, so that the chunks of one large group do not decode it again from its start."""
 
-    def __init__(self, columns: Sequence[ColumnSpec], *, raw: bool) -> None:
+    def __init__(self, columns: Sequence[ColumnSpec], *, raw: bool, batch_rows: int) -> None:
         self._columns = columns
+        self._batch_rows = batch_rows
         self._raw = raw
         self._at: tuple[str, int, int] | None = None
         self._batches: Iterator[pa.RecordBatch] = iter(())
@@ -177,7 +179,7 @@ class RowStream:
         opened = column_file(ref.file, self._columns, ref.row_group)
         self._file, self._coded = opened.file, opened.coded
         self._batches = self._file.iter_batches(
-            BATCH_ROWS, row_groups=[ref.row_group], columns=names_of(self._columns), use_threads=False
+            self._batch_rows, row_groups=[ref.row_group], columns=names_of(self._columns), use_threads=False
         )
         left = ref.offset
         while left:

@@ -79,7 +79,7 @@ def prepare(context: Context, request: JobRequest, stdin_to: Path | None = None)
         chunk_rows=options.chunk_rows or auto_chunk_rows(row_bytes),
         whole_groups=options.chunk_rows is None and all(file.format is FileFormat.PARQUET for file in files),
         row_bytes=row_bytes,
-        result_row_bytes=_result_bytes(binding),
+        result_row_bytes=_result_bytes(source, binding),
     )
 
 
@@ -124,6 +124,7 @@ _BYTES: dict[Dtype | None, int] = {
 """Bytes of one value; a text is taken as 16."""
 
 
-def _result_bytes(binding: Binding) -> int:
+def _result_bytes(source: SourceSchema, binding: Binding) -> int:
     outputs = sum(_BYTES.get(output.dtype, 16) * output.width for output in binding.outputs)
-    return 8 + 16 * len(binding.carried) + outputs
+    carried = [spec for spec in binding.columns if spec.dtype is None]
+    return 8 + decoded_row_bytes(source, carried) + outputs
