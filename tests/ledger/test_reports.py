@@ -1,5 +1,6 @@
 """The promised views, filled: the same figures from both databases."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from scoring.core.accuracy.figure import Figure
+from scoring.core.chunks import WarningCount
 from scoring.core.errors import ErrorCode, NotFound
 from scoring.core.options import JobOptions
 from scoring.core.states import Gate, JobState
@@ -108,6 +110,21 @@ def test_failures_tell_chunk_and_job_apart(desk: Desk) -> None:
     assert [(1, "bad_output"), (None, "bad_output")] == [
         (row["chunk"], row["error_code"]) for row in desk.ledger.look(lambda tx: reports.failed_attempts(tx, job.id))
     ]
+
+
+def test_what_was_decided_about_rows_is_summed_over_chunks(desk: Desk) -> None:
+    """By code and column, the most frequent first; `job_facts` sums the columns too."""
+    job = desk.running(2)
+    counts = [("nan_output", "y", 1), ("null_as_nan", "age", 2), ("null_as_nan", "plan", 3)]
+    decided = tuple(WarningCount(code=code, column=column, rows=rows) for code, column, rows in counts)
+    for number in range(2):
+        claim, made = desk.claim(score_of(job.id, number)), replace(part(number), warning_counts=decided)
+        desk.run(lambda tx, claim=claim, made=made: steps.complete_chunk(tx, claim, made))  # type: ignore[misc]
+    totals = desk.ledger.look(lambda tx: reports.warning_totals(tx, job.id))
+    expected = [("null_as_nan", "plan", 6), ("null_as_nan", "age", 4), ("nan_output", "y", 2)]
+    assert expected == [(total["code"], total["column_name"], total["rows"]) for total in totals]
+    facts = desk.ledger.look(lambda tx: reports.job_facts(tx, job.id))
+    assert {"null_as_nan": 10, "nan_output": 2} == facts["warnings"]
 
 
 def test_figures_reach_both_accuracy_views(desk: Desk) -> None:
