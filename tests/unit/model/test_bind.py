@@ -290,3 +290,16 @@ def test_a_binding_survives_json(schema):
     binding = bind(signature(tensor("a", F32, 1)), ModelSpec(), source, options)
     assert binding == Binding.from_json(json.loads(json.dumps(binding.to_json())))
     assert ("integer → float32, exact up to 2^24, rounded up to 2^53, rejected beyond: 'a'",) == binding.notes
+
+
+def test_a_binding_of_an_older_job_is_read(schema):
+    """Jobs of the time before tensors, conversions and hooks go on after an upgrade."""
+    binding = bind(MATRIX, ModelSpec(), schema(a=K.FLOAT, b=K.FLOAT), JobOptions())
+    stored = binding.to_json()
+    del stored["hook"]
+    for column in stored["columns"]:
+        for later in ("list_dims", "conversion", "lossy"):
+            del column[later]
+    for bound in stored["inputs"]:
+        del bound["dims"]
+    assert binding == Binding.from_json(json.loads(json.dumps(stored)))

@@ -8,7 +8,7 @@ from scoring.core.accuracy.sums import to_bytes
 from scoring.core.binding import Binding, Layout, OutputBinding, Prediction, Task
 from scoring.core.columns import Dtype
 from scoring.core.options import JobOptions
-from scoring.model.columns import part_batch
+from scoring.model.columns import outputs_of, part_batch
 from scoring.model.measure import chunk_metrics, labelled_pairs, measure_chunk, pair_columns
 from scoring.model.results import empty_outputs
 
@@ -49,6 +49,25 @@ def test_a_part_holds_row_numbers_carried_columns_and_outputs():
     assert [True, False, True] == part["flag"].to_pylist()
     assert OUTPUTS["p"][:, 1].tolist() == part["p_b"].to_pylist()
     assert OUTPUTS["v"][2].tolist() == part["v"].to_pylist()[2]
+
+
+@pytest.mark.parametrize("dtype", Dtype)
+@pytest.mark.parametrize(
+    ("layout", "width"), [(Layout.SCALAR, 1), (Layout.WIDE, 1), (Layout.WIDE, 3), (Layout.LIST, 12)]
+)
+def test_outputs_of_every_type_stand_in_the_part_as_they_are(dtype, layout, width):
+    """In the type of the model, one column, a column per value or a flat list; and come back bit for bit."""
+    cells = np.arange(2 * width) % 2
+    values = cells.astype(str).astype(object) if dtype is Dtype.STRING else cells.astype(dtype.value)
+    values = values if layout is Layout.SCALAR else values.reshape(2, width)
+    names = tuple(f"y_{i}" for i in range(width)) if layout is Layout.WIDE else ("y",)
+    binding = Binding(columns=(), inputs=(), outputs=(output("y", dtype, layout, names, width),))
+    part = part_batch(np.arange(2), BATCH.slice(0, 2), {"y": values}, binding)
+    kind = pa.type_for_alias(dtype.value)
+    assert [pa.list_(kind, width) if layout is Layout.LIST else kind] * len(names) == part.schema.types[1:]
+    back = outputs_of(part, binding.outputs)["y"]
+    assert (values.shape, values.tolist(), values.dtype) == (back.shape, back.tolist(), back.dtype)
+    assert part.schema == part_batch(np.arange(0), BATCH.slice(0, 0), empty_outputs(binding.outputs), binding).schema
 
 
 def test_a_chunk_without_rows_has_the_same_schema():

@@ -221,6 +221,14 @@ def test_a_column_of_lists(feed, column, expected, shape, start):
     same(feed({name: column.slice(start)}, expected[start:], shape), expected[start:])
 
 
+def test_views_of_lists_may_lie_in_any_order(feed):
+    """Lists that overlap, or stand the other way around in memory, are those that the file shows."""
+    values = pa.array(np.arange(6, dtype=np.float32))
+    column = pa.ListViewArray.from_arrays(pa.array([3, 0, 1], pa.int32()), pa.array([3, 3, 3], pa.int32()), values)
+    expected = np.array([[3, 4, 5], [0, 1, 2], [1, 2, 3]], np.float32)
+    same(feed({"x": column}, expected, [None, 3]), expected)
+
+
 def test_the_spec_tells_the_size_of_an_open_axis(feed):
     """Token ids in lists of no declared length: without `shapes` the refusal shows the line to write."""
     ids = pa.array([[1, 2, 3], [4, 5, 6]], pa.list_(pa.int32()))
@@ -339,6 +347,7 @@ def test_an_extension_that_nobody_knows_is_refused():
         ([None, None], ModelSpec(shapes={"x": (1, 3)}), "the axis of rows is not among them"),
         ([None, 4], ModelSpec(), "4 values per row"),
         ([None, 5, None], ModelSpec(shapes={"x": (5, 2)}), "10 values per row"),
+        ([None, 2, None], ModelSpec(), r"shapes: \{x: \[2, SIZE\]\}"),
     ],
 )
 def test_a_shape_that_lists_cannot_fill_is_refused(feed, shape, spec, words):
