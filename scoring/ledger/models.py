@@ -65,9 +65,9 @@ def lock(tx: Tx, versions: Sequence[ModelVersion]) -> None:
 
 def hold(tx: Tx, version_id: int) -> None:
     """Keep a version from being removed until the transaction ends. Raises NotFound where it was removed."""
-    row = tx.execute(
-        select(model_versions).where(model_versions.c.id == version_id).with_for_update(read=True)
-    ).one_or_none()
+    own = select(model_versions).where(model_versions.c.id == version_id)
+    # The weakest lock that `lock` waits for: other changes of the row go on.
+    row = tx.execute(own.with_for_update(read=True, key_share=True)).one_or_none()
     if row is None or row.removed_at is not None:
         raise NotFound(
             "the model was removed meanwhile",

@@ -69,7 +69,16 @@ def serve(connection: socket.socket) -> None:
 
 
 def _import_all() -> None:
-    for name in ("pyarrow.dataset", "pyarrow.csv", "duckdb", "onnxruntime", "alembic.command", "celery", "yaml"):
+    for name in (
+        "pyarrow.dataset",
+        "pyarrow.csv",
+        "duckdb",
+        "onnx",
+        "onnxruntime",
+        "alembic.command",
+        "celery",
+        "yaml",
+    ):
         importlib.import_module(name)
     for package in ("scoring", "workers"):
         folder = importlib.import_module(package).__path__

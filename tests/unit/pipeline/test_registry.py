@@ -1,6 +1,8 @@
 """Registering and removing models: what is checked, what lies in the store, what is loaded."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +71,21 @@ def test_a_zipmap_lies_in_the_store_without_it(context: Context, tmp_path: Path)
     served.write_bytes((tmp_path / "m.onnx").read_bytes())
     with pytest.raises(ModelChanged, match=str(version.served_sha256)):
         context.models.of(version)
+
+
+def test_a_worker_reads_no_graph(context: Context, tmp_path: Path) -> None:
+    """The copy in the store is loaded as it is: onnx, which would take longer than the load, stays out of it."""
+    version = registered(context, zipmap_model(tmp_path / "m.onnx"))
+    asked = (
+        "import sys; from pathlib import Path; from scoring.ledger.database import Ledger;"
+        "from scoring.ledger.models import find_model; from scoring.pipeline.models import ModelCache;"
+        f"ledger = Ledger.open({context.settings.database_url!r});"
+        f"version = ledger.look(lambda tx: find_model(tx, {version.name!r}));"
+        f"ModelCache(Path({str(context.settings.store)!r})).of(version);"
+        "print('onnxruntime' in sys.modules, 'onnx' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], check=False, capture_output=True, text=True, timeout=60)
+    assert "True False\n" == done.stdout, done.stderr
 
 
 def test_a_version_of_an_earlier_revision_is_loaded_too(context: Context, tmp_path: Path) -> None:
