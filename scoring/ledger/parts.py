@@ -94,7 +94,7 @@ def chunk(tx: Tx, job_id: JobId, number: int) -> Chunk:
 
 def chunk_bounds(tx: Tx, job_id: JobId, number: int) -> tuple[Position, Position]:
     """Where the split stood before and after the chunk. Raises NotFound."""
-    wanted = chunks.c.chunk.in_([number - 1, number])
+    wanted = chunks.c.chunk.between(number - 1, number)
     query = select(chunks.c.position).where(chunks.c.job_id == job_id, wanted).order_by(chunks.c.chunk)
     found = [Position.from_json(position) for position in tx.scalars(query)]
     if len(found) != min(number, 1) + 1:

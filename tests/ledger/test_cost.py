@@ -21,6 +21,8 @@ QUESTIONS: dict[str, Callable[[Tx, Any], object]] = {
     "arm": lambda tx, job_id: steps.arm_finalize(tx, job_id),
     "unscored": lambda tx, job_id: parts.unscored_bytes(tx, job_id),
     "rejected": lambda tx, job_id: parts.rejected_rows(tx, job_id),
+    "over its limit": lambda tx, job_id: jobs.stop_over_limit(tx, job_id),
+    "bounds": lambda tx, job_id: parts.chunk_bounds(tx, job_id, 0),
     "running": lambda tx, _: jobs.running(tx),
     "lost": lambda tx, _: publish.rung(tx, Priority.NORMAL),
     "claim": lambda tx, job_id: steps.claim(tx, score_of(job_id, 3), "host:1", LEASE),
