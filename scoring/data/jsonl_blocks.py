@@ -49,7 +49,7 @@ class LineBlock(Block):
 
     @cached_property
     def lines(self) -> int:
-        return self.oversized_lines if self.oversized is not None else self.text.count(b"\n")
+        return self.oversized_lines if self.oversized is not None else len(self.scan.line_ends)
 
     def records(self) -> Iterator[bytes]:
         """The rows, without blanks around them."""
@@ -71,11 +71,11 @@ class LineBlock(Block):
 
     def too_deep(self) -> bool:
         """Whether a row goes deeper than MAX_DEPTH."""
-        rows = len(self.starts)
-        if self.text.count(b"{") + self.text.count(b"[") <= rows + MAX_DEPTH - 1:
-            return False
         data = np.frombuffer(self.text, np.uint8)
-        opening = np.add.reduceat((data == ord("{")) | (data == ord("[")), self.starts, dtype=np.int64)
+        opens = (data == ord("{")) | (data == ord("["))
+        if np.count_nonzero(opens) < len(self.starts) + MAX_DEPTH:
+            return False
+        opening = np.add.reduceat(opens, self.starts, dtype=np.int64)
         return any(depth(self.record(row)) > MAX_DEPTH for row in np.flatnonzero(opening > MAX_DEPTH).tolist())
 
 

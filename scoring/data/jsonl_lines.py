@@ -36,16 +36,18 @@ class _NoNumber(ValueError):
 
 
 def parse_line(line: bytes) -> Members:
-    """Raises BadLine for text that is no UTF-8, no JSON, or no object."""
+    """line: without blanks around it. Raises BadLine for text that is no UTF-8, no JSON, or no object."""
     text = _text(line)
     if line.count(b"[") + line.count(b"{") > MAX_DEPTH and depth(line) > MAX_DEPTH:
         raise BadLine(RejectCode.BAD_VALUE, f"lists and objects stand more than {MAX_DEPTH} deep in one another")
     try:
-        value: Value = _DECODER.decode(text)
+        value, end = _DECODER.raw_decode(text)
     except json.JSONDecodeError as error:
         raise BadLine(RejectCode.BAD_VALUE, f"no JSON: {error.msg} at character {error.pos + 1}") from None
     except _NoNumber as error:
         raise BadLine(RejectCode.BAD_VALUE, f"no JSON: {error} is no number") from None
+    if end < len(text):
+        raise BadLine(RejectCode.BAD_VALUE, f"no JSON: Extra data at character {end + 1}")
     if not isinstance(value, Members):
         raise BadLine(RejectCode.BAD_VALUE, f"{kind_of(value)}, but each line must be an object")
     return value

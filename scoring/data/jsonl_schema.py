@@ -18,7 +18,7 @@ from scoring.data.jsonl_lines import BadLine, Number, Value, parse_line, spelled
 HEAD_ROWS = 1_000
 """A member that none of so many first rows has is no column of the file …"""
 
-HEAD_BYTES = 64 * 2**20
+HEAD_BYTES = 8 * 2**20
 """… and where rows are long, the first ones are those within so many bytes."""
 
 _SHOWN = 20
@@ -108,22 +108,22 @@ def describe_json(files: Sequence[InputFile], dialect: CsvDialect) -> SourceSche
 
 
 def _first_blocks(file: InputFile, dialect: CsvDialect) -> tuple[list[LineBlock], bool]:
-    """Blocks with the rows of the head, and whether they are the whole file."""
+    """Blocks with the rows of the head, and whether there are no others."""
     blocks: list[LineBlock] = []
-    rows = 0
+    rows = size = 0
     with open_text(file, dialect.encoding, 0) as (text, start):
         for block in read_lines(text, offset=start, line=0):
-            if rows >= HEAD_ROWS or block.end > HEAD_BYTES:
+            if rows >= HEAD_ROWS or size >= HEAD_BYTES:
                 return blocks, False
-            blocks.append(block)
-            rows += len(block.starts)
+            if len(block.starts):
+                blocks.append(block)
+                rows, size = rows + len(block.starts), size + len(block.text)
     return blocks, True
 
 
 def _is_document(blocks: Sequence[LineBlock]) -> bool:
     """Whether the first line opens what others close. Lines of such a document may well be objects."""
-    first = next(block for block in blocks if len(block.starts))
-    return next(first.records()) in (b"[", b"{")
+    return next(blocks[0].records()) in (b"[", b"{")
 
 
 def _column(name: str, values: Sequence[Value]) -> FileColumn:

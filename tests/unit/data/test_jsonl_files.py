@@ -16,6 +16,7 @@ from scoring.data.faults import Faults
 from scoring.data.inputs import expand_inputs
 from scoring.data.jsonl_blocks import DIALECT, LineBlock, read_lines
 from scoring.data.jsonl_rows import parse_rows
+from scoring.data.jsonl_schema import HEAD_BYTES
 from scoring.data.jsonl_typed import TypedParser
 from scoring.data.schema import check_files, describe
 from tests.unit.data.conftest import carried, feature
@@ -189,6 +190,12 @@ def test_rows_are_estimated_from_the_first_ones(tmp_path):
     assert not found.rows_exact
     assert 200_000 == pytest.approx(found.rows, rel=0.01)
     assert 1_000 == len(found.sample["a"])
+
+
+def test_long_rows_are_looked_at_all_the_same(tmp_path):
+    """The first one tells its members however long it is; what lies far behind does not."""
+    found = described(tmp_path, f'{{"a": "{"x" * HEAD_BYTES}"}}\n' + '{"b": 1}\n' * 200_000 + '{"c": 1}\n')
+    assert ["a", "b"] == [column.name for column in found.columns]
 
 
 def test_a_file_without_rows_stands_beside_others(split_all, tmp_path):

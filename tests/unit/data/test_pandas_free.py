@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -22,10 +24,10 @@ columns = [
     ColumnSpec(name="i", slot="i", dtype=Dtype.INT64, nulls=NullAction.REJECT),
     ColumnSpec(name="s", slot="s", dtype=Dtype.STRING, nulls=NullAction.FILL, fill="x"),
 ]
-files = expand_inputs([str(folder / "in.csv")])
-dialect = CsvDialect(na=("?",))
+files = expand_inputs([str(folder / sys.argv[2])])
+dialect = CsvDialect(na=("?",) if sys.argv[2] == "in.csv" else ())
 describe(files, dialect)
-for chunk, _ in split(files, columns, dialect, chunk_rows=3, start=Position(), work=folder / "work"):
+for chunk, _ in split(files, columns, dialect, chunk_rows=20_003, start=Position(), work=folder / "work"):
     clean = read_chunk(chunk, folder / "work", columns)
     count_rejects(clean.rejects)
     promote(folder, stage_part(folder, chunk.chunk, 1, clean.batch, metadata={"scoring.job_id": "j"}))
@@ -33,9 +35,14 @@ print("pandas" in sys.modules)
 """
 
 
-def test_a_split_with_rejects_does_not_import_pandas(tmp_path):
+@pytest.mark.parametrize("name", ["in.csv", "in.jsonl"])
+def test_a_split_with_rejects_does_not_import_pandas(tmp_path, name):
     """Typed blocks, blocks read as text, rejects, chunk files and parts: none of them loads pandas."""
     text = b"a,i,s\n1,2,x\n,3,?\nbad,4,y\n1,99999999999999999999,z\n1,2\n5,+6,w\n1,2,\xff\n\xff\n"
     (tmp_path / "in.csv").write_bytes(text)
-    ran = subprocess.run([sys.executable, "-c", SCRIPT, str(tmp_path)], capture_output=True, text=True, check=True)
+    line = b'{"a": 1, "i": 2, "s": 7}\n'
+    (tmp_path / "in.jsonl").write_bytes(line * 50_000 + b'{"a": "x"}\n\xff\n' + line)
+    ran = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path), name], capture_output=True, text=True, check=True
+    )
     assert "False\n" == ran.stdout
