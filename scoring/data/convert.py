@@ -16,15 +16,21 @@ from scoring.data.settle import settle
 _TIMES_OF_DAY = (DatePart.HOUR, DatePart.MINUTE, DatePart.SECOND)
 
 
-def converted(array: pa.Array, spec: ColumnSpec, faults: Faults, dialect: CsvDialect | None) -> pa.Array:
-    """The cells as their conversion makes them, null where they are: codes of the tensor's type, or plain numbers."""
+def converted(
+    array: pa.Array, spec: ColumnSpec, faults: Faults, dialect: CsvDialect | None
+) -> tuple[pa.Array, pa.Array]:
+    """The cells as their conversion makes them, codes of the tensor's type or plain numbers, and as reasons show them.
+
+    Both are null where the cells are. A number that is scaled is shown as a number, whichever way it was read.
+    """
     if isinstance(spec.conversion, Categories):
-        return _codes(array, spec, spec.conversion, faults)
+        return _codes(array, spec, spec.conversion, faults), array
     if isinstance(spec.conversion, Moment):
-        return _moments(array, spec, spec.conversion, faults)
+        return _moments(array, spec, spec.conversion, faults), array
     if isinstance(spec.conversion, Scale):
-        return _scaled(array, spec, spec.conversion, faults, dialect)
-    return array
+        numbers = _numbers(array, spec, faults, dialect)
+        return _scaled(numbers, spec.conversion), numbers
+    return array, array
 
 
 def _codes(array: pa.Array, spec: ColumnSpec, categories: Categories, faults: Faults) -> pa.Array:
@@ -65,12 +71,16 @@ def _dateless(array: pa.Array, moment: Moment) -> Mask:
     return np.full(len(array), pa.types.is_time(array.type) and moment.part not in _TIMES_OF_DAY)
 
 
-def _scaled(array: pa.Array, spec: ColumnSpec, scale: Scale, faults: Faults, dialect: CsvDialect | None) -> pa.Array:
-    if array.type != ARROW_TYPES[Dtype.FLOAT64]:
-        text = pa.types.is_string(array.type) and dialect is not None
-        cast = cast_text(array, Dtype.FLOAT64, dialect or CsvDialect()) if text else cast_native(array, Dtype.FLOAT64)
-        settle(cast, array, spec, Dtype.FLOAT64, faults)
-        array = cast.array
+def _numbers(array: pa.Array, spec: ColumnSpec, faults: Faults, dialect: CsvDialect | None) -> pa.Array:
+    if array.type == ARROW_TYPES[Dtype.FLOAT64]:
+        return array
+    text = pa.types.is_string(array.type) and dialect is not None
+    cast = cast_text(array, Dtype.FLOAT64, dialect or CsvDialect()) if text else cast_native(array, Dtype.FLOAT64)
+    settle(cast, array, spec, Dtype.FLOAT64, faults)
+    return cast.array
+
+
+def _scaled(array: pa.Array, scale: Scale) -> pa.Array:
     nulls = null_mask(array)
     values = values_of(array)
     # With a factor of 0 an infinity would become NaN, which is null.

@@ -69,7 +69,7 @@ def _column(array: pa.Array, spec: ColumnSpec, faults: Faults, dialect: CsvDiale
         return array
     cells = array
     if spec.conversion is not None:
-        array = converted(array, spec, faults, dialect)
+        array, cells = converted(array, spec, faults, dialect)
     if spec.list_size is not None:
         return list_column(array, spec, faults)
     if spec.dtype is Dtype.STRING:
