@@ -188,12 +188,13 @@ def _unfilled(tensor: TensorInfo, axes: Axes, features: Sequence[Feature]) -> In
     if None in axes:
         return _open(tensor, axes, got)
     lists = any(feature.column.kind is ColumnKind.LIST for feature in features)
+    written = "write lists of that size, or map another column" if lists else "name as many columns"
     return InputRefused(
         f"the columns do not fill the input {tensor.name!r}",
         expected=f"{_values(axes)} values per row, for {shown(tensor.dims)}"
         + (", from one list column alone" if lists else ""),
         got=f"{len(features)} columns: {got}" if len(features) > 1 else got,
-        remedy=_spec_text({tensor.name: ["…"]}),
+        remedy=f"{written} in model.yaml: `inputs: {{{tensor.name}: {'COLUMN' if lists else '[COLUMN, …]'}}}`",
     )
 
 

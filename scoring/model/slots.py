@@ -14,7 +14,7 @@ from scoring.model.hints import listed
 from scoring.model.values import is_value
 
 _MANTISSA = {Dtype.FLOAT16: 11, Dtype.FLOAT32: 24, Dtype.FLOAT64: 53}
-_EXACT = ("int8", "int16", "int32", "uint8", "uint16", "uint32")
+_EXACT = ("int8", "int16", "int32")
 _Use = tuple[str, Dtype, tuple[int, ...], str]
 
 
@@ -107,16 +107,21 @@ def _cast_note(column: FileColumn, dtype: Dtype, lossy: Lossy | None) -> str:
     """What a person should know before it is done to a column of a Parquet file; empty where nothing is lost."""
     kind = column.element or column.kind
     if kind is ColumnKind.INTEGER and dtype.is_float:
-        if dtype is Dtype.FLOAT64 and column.type in _EXACT:
+        if dtype is Dtype.FLOAT64 and _is_narrow(column.type):
             return ""
         return f"{column.type} → {dtype}, exact up to 2^{_MANTISSA[dtype]}, {_beyond(dtype, lossy)}"
     if kind is ColumnKind.DECIMAL and dtype.is_float:
         return f"{column.type} → {dtype}, rounded to {_MANTISSA[dtype]} bits"
-    if column.type in ("double", "float64") and dtype in (Dtype.FLOAT32, Dtype.FLOAT16):
+    if kind is ColumnKind.FLOAT and "double" in column.type and dtype in (Dtype.FLOAT32, Dtype.FLOAT16):
         return f"{column.type} → {dtype}, rounded to {_MANTISSA[dtype]} bits"
     if kind is ColumnKind.FLOAT and dtype.is_integer:
         return f"{column.type} → {dtype}, rows with a fraction are rejected"
     return ""
+
+
+def _is_narrow(type: str) -> bool:
+    """Whether float64 holds every whole number of the type, or of its elements; a dictionary's indices say nothing."""
+    return "dictionary" not in type and any(name in type for name in _EXACT)
 
 
 def _beyond(dtype: Dtype, lossy: Lossy | None) -> str:

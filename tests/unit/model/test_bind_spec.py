@@ -166,6 +166,28 @@ def test_the_note_on_a_cast_says_what_the_policy_does(lossy, words):
 
 
 @pytest.mark.parametrize(
+    ("type", "kind", "dtype", "noted"),
+    [
+        ("int64", K.INTEGER, Dtype.FLOAT64, True),
+        ("uint32", K.INTEGER, Dtype.FLOAT64, False),
+        ("dictionary<values=int64, indices=int32, ordered=0>", K.INTEGER, Dtype.FLOAT64, True),
+        ("double", K.FLOAT, F32, True),
+        ("float", K.FLOAT, F32, False),
+        ("double", K.FLOAT, Dtype.FLOAT64, False),
+        ("decimal128(9, 2)", K.DECIMAL, F32, True),
+        ("double", K.FLOAT, I64, True),
+    ],
+)
+def test_casts_that_may_lose_something_are_noted(type, kind, dtype, noted):
+    """Those that cannot are not: a note on every column would be read by nobody."""
+    column = FileColumn(name="a", kind=kind, type=type)
+    wide = FileColumn(name="a", kind=K.LIST, type=f"list<element: {type}>", element=kind, dims=(3,))
+    for file, width in ((column, 1), (wide, 3)):
+        found = SourceSchema(columns=(file,), rows=0, rows_exact=True, bytes=0, sample={})
+        assert noted == bool(bind(wants(("a", dtype, width)), ModelSpec(), found, JobOptions()).notes)
+
+
+@pytest.mark.parametrize(
     ("text", "dtype", "fits"),
     [
         ("0.5", F32, True),
