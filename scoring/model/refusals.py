@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from scoring.core.errors import ModelRefusedRows
 
 EXTRA_RUNS = 64
@@ -22,13 +25,24 @@ class Refused:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What a chunk is sifted by."""
+
+    # [n] position of each of its rows in the job's input, for messages.
+    rows: NDArray[np.int64]
+    # True: a micro-batch that is refused in every row says that the model is at fault, not the rows.
+    first_chunk: bool = False
+    # The model's words may be told, which show values of a row.
+    raw: bool = True
+
+
 class Sieve:
     """The refused rows of one chunk, and what is left of its extra runs."""
 
-    def __init__(self, run: Run, *, first_chunk: bool) -> None:
-        """first_chunk: a micro-batch refused in every row says that the model is at fault, not the rows."""
+    def __init__(self, run: Run, terms: Terms) -> None:
         self._run = run
-        self._first_chunk = first_chunk
+        self._terms = terms
         self._runs = 0
         self.refused: list[Refused] = []
 
@@ -54,8 +68,8 @@ class Sieve:
 
     def _require_one(self, first: int, stop: int, known: int) -> None:
         refused = self.refused[known:]
-        if self._first_chunk and refused and len(refused) == stop - first:
-            raise rows_refused(first, stop, refused[0].reason)
+        if self._terms.first_chunk and refused and len(refused) == stop - first:
+            raise self._refusal(first, stop, refused[0].reason)
 
     def _first_bad(self, low: int, high: int, words: str) -> Refused:
         """Of the rows [low, high), which were refused together. Those before it are scored."""
@@ -67,19 +81,22 @@ class Sieve:
         # Refused with others, it may be taken alone: then the model does not look at each row for itself.
         alone = alone or self._again(low, high, words)
         if alone is None:
-            raise rows_refused(low, high, words)
+            raise self._refusal(low, high, words)
         return Refused(row=low, reason=alone)
 
     def _again(self, first: int, stop: int, words: str) -> str | None:
         if self._runs == EXTRA_RUNS:
-            raise rows_refused(first, stop, words)
+            raise self._refusal(first, stop, words)
         self._runs += 1
         return self._run(first, stop)
 
+    def _refusal(self, first: int, stop: int, words: str) -> ModelRefusedRows:
+        return rows_refused(f"rows {self._terms.rows[first]} to {self._terms.rows[stop - 1]} of the input", words)
 
-def rows_refused(first: int, stop: int, words: str) -> ModelRefusedRows:
+
+def rows_refused(rows: str, words: str) -> ModelRefusedRows:
     return ModelRefusedRows(
-        f"the model refused rows {first} to {stop - 1} of the chunk",
+        f"the model refused {rows}",
         expected="values that the model can compute with",
         got=words,
         remedy="look at these rows, and reject or clean them before scoring",

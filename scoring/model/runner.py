@@ -16,7 +16,7 @@ from scoring.core.binding import Binding
 from scoring.core.errors import ModelChanged
 from scoring.model.abort import Abort, abortable
 from scoring.model.feeds import Feeds
-from scoring.model.refusals import Refused, Sieve, rows_refused
+from scoring.model.refusals import Refused, Sieve, Terms, rows_refused
 from scoring.model.runs import Runs
 from scoring.model.session import ORT_ERRORS, open_session
 from scoring.model.signature import Signature
@@ -76,27 +76,20 @@ class Model:
             for first, stop in runs.micro_batches(micro_batch_rows):
                 words = runs.take(first, stop)
                 if words is not None:
-                    raise rows_refused(first, stop, words)
+                    raise rows_refused(f"rows {first} to {stop - 1} of the batch", words)
         return runs.outputs
 
     def sift(
-        self,
-        batch: pa.RecordBatch,
-        binding: Binding,
-        micro_batch_rows: int,
-        abort: Abort,
-        *,
-        first_chunk: bool = False,
-        raw: bool = True,
+        self, batch: pa.RecordBatch, binding: Binding, micro_batch_rows: int, abort: Abort, terms: Terms
     ) -> Sifted:
         """As `predict`, but a row that the model refuses is set apart from the others.
 
-        The same rows give the same outputs at every attempt. first_chunk: where the model refuses a whole micro-batch,
-        ModelRefusedRows. raw: the model's words may be told, which show values of a row.
+        The same rows give the same outputs at every attempt. ModelRefusedRows where it refuses too many, or on these
+        terms all.
         """
         with abortable(abort) as options:
-            runs = Runs(self._session, batch, binding, options, abort, fixed_rows=self._fixed_rows, raw=raw)
-            sieve = Sieve(runs.take, first_chunk=first_chunk)
+            runs = Runs(self._session, batch, binding, options, abort, fixed_rows=self._fixed_rows, raw=terms.raw)
+            sieve = Sieve(runs.take, terms)
             for first, stop in runs.micro_batches(micro_batch_rows):
                 words = runs.take(first, stop)
                 if words is not None:

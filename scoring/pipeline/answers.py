@@ -15,6 +15,7 @@ from scoring.data.late_rejects import LateRows
 from scoring.ledger.records import Job
 from scoring.model.abort import Abort
 from scoring.model.finite import Mask, not_finite
+from scoring.model.refusals import Terms
 from scoring.model.runner import Model
 
 Outputs = dict[str, NDArray[Any]]
@@ -24,7 +25,8 @@ def answer(
     model: Model, job: Job, rows: LateRows, micro_batch_rows: int, abort: Abort, *, first_chunk: bool
 ) -> tuple[LateRows, Outputs]:
     """The rows that the model has scored, and its outputs, row by row. Raises as `Model.sift` does."""
-    sifted = model.sift(rows.batch, job.binding, micro_batch_rows, abort, first_chunk=first_chunk, raw=job.options.raw)
+    terms = Terms(rows=rows.rows, first_chunk=first_chunk, raw=job.options.raw)
+    sifted = model.sift(rows.batch, job.binding, micro_batch_rows, abort, terms)
     refused = [
         Fault(row=bad.row, column="", code=RejectCode.MODEL_REFUSED, reason=bad.reason) for bad in sifted.refused
     ]

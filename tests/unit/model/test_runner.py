@@ -19,6 +19,7 @@ from scoring.core.options import JobOptions
 from scoring.core.source import ColumnKind as K
 from scoring.model.bind import bind
 from scoring.model.check import inspect
+from scoring.model.refusals import Terms
 from scoring.model.runner import DEFAULT_MICRO_BATCH, MICRO_BATCHES, Model
 from scoring.model.spec import ModelSpec
 
@@ -196,6 +197,12 @@ def indices(rows, bad=()):
     return pa.RecordBatch.from_pydict({"x.i": pa.array(values)})
 
 
+def sift(model, batch, micro_batch_rows, never, **changes):
+    """The batch begins at row 1000 of its input."""
+    terms = Terms(rows=np.arange(batch.num_rows) + 1000, **changes)
+    return model.sift(batch, TABLE_BINDING, micro_batch_rows, never, terms)
+
+
 def test_values_that_the_model_refuses_are_told_with_their_rows(write_model, never):
     """An index that is out of range names the micro-batch, and is permanent."""
     with pytest.raises(ModelRefusedRows, match=r"rows 2 to 3.*idx=7"):
@@ -209,7 +216,7 @@ def test_values_that_the_model_refuses_are_told_with_their_rows(write_model, nev
 def test_refused_rows_are_found_and_the_others_scored(write_model, bad, fixed, never):
     """Wherever in its micro-batch a bad row stands, it alone is refused, in the model's own words."""
     model = table_model(write_model, fixed)
-    sifted = model.sift(indices(40, bad), TABLE_BINDING, 16, never)
+    sifted = sift(model, indices(40, bad), 16, never)
     assert bad == [refused.row for refused in sifted.refused]
     assert all("idx=7" in refused.reason for refused in sifted.refused)
     assert np.delete(np.tile([1.0, 2.0], 20), bad).tolist() == sifted.outputs["y"].tolist()
@@ -217,7 +224,7 @@ def test_refused_rows_are_found_and_the_others_scored(write_model, bad, fixed, n
 
 def test_without_raw_the_words_show_no_value(write_model, never):
     """What the model says of a row may quote it: then its kind of error has to do."""
-    sifted = table_model(write_model).sift(indices(8, [3]), TABLE_BINDING, 8, never, raw=False)
+    sifted = sift(table_model(write_model), indices(8, [3]), 8, never, raw=False)
     assert ["InvalidArgument"] == [refused.reason for refused in sifted.refused]
 
 
@@ -234,7 +241,7 @@ def test_too_much_refused_fails_with_the_models_words(write_model, rows, bad, mi
     """Past some point it is the model that is wrong, not a row here and there."""
     model, batch = table_model(write_model), indices(rows, bad)
     with pytest.raises(ModelRefusedRows, match="idx=7"):
-        model.sift(batch, TABLE_BINDING, micro_batch_rows, never, first_chunk=first_chunk)
+        sift(model, batch, micro_batch_rows, never, first_chunk=first_chunk)
 
 
 @pytest.mark.parametrize(
@@ -244,13 +251,13 @@ def test_too_much_refused_fails_with_the_models_words(write_model, rows, bad, mi
 )
 def test_what_is_left_is_scored(write_model, rows, bad, first_chunk, never):
     """A whole micro-batch may be bad in a later chunk, and a row that makes up its last micro-batch in the first."""
-    sifted = table_model(write_model).sift(indices(rows, bad), TABLE_BINDING, 8, never, first_chunk=first_chunk)
+    sifted = sift(table_model(write_model), indices(rows, bad), 8, never, first_chunk=first_chunk)
     assert list(bad) == [refused.row for refused in sifted.refused]
 
 
 def test_four_bad_rows_of_a_full_micro_batch_are_within_the_runs(write_model, never):
     """Twelve runs each at most: halvings, the row alone, and the rest behind it."""
-    sifted = table_model(write_model).sift(indices(1024, [1, 333, 600, 1022]), TABLE_BINDING, 1024, never)
+    sifted = sift(table_model(write_model), indices(1024, [1, 333, 600, 1022]), 1024, never)
     assert [1, 333, 600, 1022] == [refused.row for refused in sifted.refused]
 
 
@@ -265,8 +272,8 @@ def test_a_model_that_looks_at_rows_together_fails_whole(write_model, never):
         h.make_node("Expand", ["found", "shape"], ["y"]),
     ]
     path = write_model(nodes, [("i", T.INT64, [None])], [("y", T.FLOAT, [None])], [axes, table])
-    with pytest.raises(ModelRefusedRows, match=r"rows 3 to 3 of the chunk.*idx=2"):
-        load(path).sift(indices(4), TABLE_BINDING, 4, never)
+    with pytest.raises(ModelRefusedRows, match=r"rows 1003 to 1003 of the input.*idx=2"):
+        sift(load(path), indices(4), 4, never)
 
 
 def test_a_changed_file_is_refused_with_both_digests(sum_model):
