@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from scoring.core.chunks import Fingerprint
@@ -96,7 +97,12 @@ class SourceSchema:
     sample: Mapping[str, tuple[str | None, ...]]
 
     def column(self, name: str) -> FileColumn | None:
-        return next((column for column in self.columns if column.name == name), None)
+        """The first of that name."""
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, FileColumn]:
+        return {column.name: column for column in reversed(self.columns)}
 
 
 @dataclass(frozen=True, kw_only=True)

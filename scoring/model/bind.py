@@ -1,5 +1,6 @@
 """How the columns of an input feed a model and what its outputs become. Decided once, at submit."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from scoring.core.binding import Binding, InputBinding, OutputBinding, Shape
@@ -83,7 +84,7 @@ def _check_names(carried: tuple[str, ...], outputs: tuple[OutputBinding, ...]) -
             remedy="rename the column in the input, or do not keep it (in place of --keep-all: --keep others)",
         )
     names = [ROW, *carried, *(name for output in outputs for name in output.columns)]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
         raise InputRefused(
             "two columns of the result would bear one name",

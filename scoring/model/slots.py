@@ -1,6 +1,8 @@
 """The columns that feed the model: their slots, types, and what a null in them does."""
 
+import math
 from collections.abc import Mapping
+from itertools import chain, count
 
 from scoring.core.columns import ColumnSpec, Dtype, Lossy, NullAction
 from scoring.core.conversions import Conversion, Scale
@@ -26,6 +28,7 @@ class Slots:
         self._lossy = options.lossy
         self._fills = fills
         self._columns: dict[_Use, ColumnSpec] = {}
+        self._taken: set[str] = set()
         # What a cast does → the columns that it is done to.
         self._casts: dict[str, list[str]] = {}
 
@@ -55,14 +58,11 @@ class Slots:
     def _spec(self, feature: Feature, feed: Feed) -> ColumnSpec:
         dtype = feed.tensor.dtype
         nulls, fill = self._null_policy(feature.name, dtype)
-        size = 1
-        for axis in feed.lists:
-            size *= axis
         return ColumnSpec(
             name=feature.column.name,
             slot=self._free_slot(feature.name, dtype),
             dtype=dtype,
-            list_size=size if feed.lists else None,
+            list_size=math.prod(feed.lists) if feed.lists else None,
             list_dims=feed.lists if len(feed.lists) > 1 else (),
             nulls=nulls,
             fill=fill,
@@ -71,9 +71,10 @@ class Slots:
         )
 
     def _free_slot(self, name: str, dtype: Dtype) -> str:
-        taken = {column.slot for column in self._columns.values()}
-        more = (f"x.{name}:{dtype}:{number}" for number in range(2, len(taken) + 3))
-        return next(slot for slot in (f"x.{name}", f"x.{name}:{dtype}", *more) if slot not in taken)
+        more = (f"x.{name}:{dtype}:{number}" for number in count(2))
+        slot = next(slot for slot in chain((f"x.{name}", f"x.{name}:{dtype}"), more) if slot not in self._taken)
+        self._taken.add(slot)
+        return slot
 
     def _null_policy(self, name: str, dtype: Dtype) -> tuple[NullAction, str | None]:
         if name in self._fills:

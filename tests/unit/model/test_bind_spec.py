@@ -1,6 +1,7 @@
 """Conversions, shapes and hooks of model.yaml in a binding, and what is refused in words."""
 
 import json
+import time
 
 import pytest
 
@@ -304,3 +305,12 @@ def test_an_output_without_values_per_row_is_refused(dims):
     signature = Signature(inputs=wants(("a", F32, 1)).inputs, outputs=(TensorInfo(name="e", dtype=F32, dims=dims),))
     with pytest.raises(ModelRefused, match="output 'e' is no column"):
         bind(signature, ModelSpec(), csv("a"), JobOptions())
+
+
+def test_thousands_of_features_are_bound_at_once():
+    """In a fifth of a second on an idle core: nothing is looked up by walking over all columns."""
+    names = [f"c{number}" for number in range(5_000)]
+    begun = time.monotonic()
+    binding = bind(wants(("x", F32, 5_000)), ModelSpec(features=tuple(names)), csv(*names), JobOptions(keep_all=True))
+    assert 10_000 == len(binding.columns)
+    assert time.monotonic() - begun < 4  # by walking it is 15 seconds
