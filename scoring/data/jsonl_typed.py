@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.json as pajson
 
 from scoring.core.columns import ColumnSpec, Dtype
@@ -20,12 +19,11 @@ from scoring.data.csv_encoding import is_utf8
 from scoring.data.exact import has_large
 from scoring.data.jsonl_blocks import LineBlock
 from scoring.data.jsonl_cells import Takes, as_named, takes
-from scoring.data.jsonl_lines import Number, Value
+from scoring.data.jsonl_lines import Value
 from scoring.data.jsonl_lists import list_type, whole_lists
+from scoring.data.jsonl_spelling import text_of, text_type
 
 _CONSTANT = re.compile(rb"[:\[,]\s*-?(?:NaN|Inf)")
-_INT64_DIGITS = 19
-_MINUS_ZERO = re.compile(rb"-0[^.eE0-9]")
 
 
 class TypedParser:
@@ -40,9 +38,12 @@ class TypedParser:
     def learn(self, values: Callable[[str], Sequence[Value]]) -> None:
         """values: those of a member in some rows. What they are only decides which way is tried first."""
         self._types = {}
-        for spec in self._columns:
+        for spec in sorted(self._columns, key=_stays_text):
             wanted = self._type(spec, values)
-            self._types[spec.name] = wanted if self._types.setdefault(spec.name, wanted) == wanted else None
+            known = self._types.setdefault(spec.name, wanted)
+            # Numbers that are carried as well are parsed for the model, and their spelling is found.
+            if known != wanted and not (_stays_text(spec) and _is_number(known) and _is_number(wanted)):
+                self._types[spec.name] = None
 
     def arrays(self, block: LineBlock) -> list[pa.Array] | None:
         """A column per slot; None where the block must be read line by line."""
@@ -60,10 +61,9 @@ class TypedParser:
     def _type(self, spec: ColumnSpec, values: Callable[[str], Sequence[Value]]) -> pa.DataType | None:
         if spec.list_size is not None:
             return list_type(spec, values(spec.name))
-        wanted = takes(spec)
-        if wanted.text:
+        if _stays_text(spec):
             learnt = text_type(values(spec.name))
-            return None if wanted is Takes.TEXT and learnt == pa.bool_() else learnt
+            return None if takes(spec) is Takes.TEXT and learnt in (pa.bool_(), pa.float64()) else learnt
         # The parser knows no half floats, and no numbers that mean null.
         if self._dialect.na or spec.dtype in (None, Dtype.FLOAT16):
             return None
@@ -73,26 +73,18 @@ class TypedParser:
         if spec.list_size is not None:
             lists = whole_lists(array, spec)
             return lists if lists is not None and _exact(lists.values) else None
-        if not takes(spec).text:
+        if not _stays_text(spec):
             return array if _exact(array) else None
-        text = _text_of(array, block)
+        text = text_of(array, spec.name, block)
         return None if text is None else as_named(text, self._dialect)
 
 
-def text_type(values: Sequence[Value]) -> pa.DataType | None:
-    """What the parser reads the cells of a text column as; None where it would lose how they are spelled."""
-    kinds = set(map(type, values)) - {type(None)}
-    if kinds <= {str}:
-        return pa.string()
-    if kinds == {bool}:
-        return pa.bool_()
-    whole = kinds == {Number} and all(_plain(value) for value in values if isinstance(value, Number))
-    return pa.int64() if whole else None
+def _stays_text(spec: ColumnSpec) -> bool:
+    return spec.list_size is None and takes(spec).text
 
 
-def _plain(number: Number) -> bool:
-    """A whole number that the parser spells back as it was."""
-    return number.lstrip("-").isdigit() and len(number) < _INT64_DIGITS and number != "-0"
+def _is_number(kind: pa.DataType | None) -> bool:
+    return kind is not None and (pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
 def _trusted(block: LineBlock) -> bool:
@@ -119,10 +111,3 @@ def _parse(block: LineBlock, types: Mapping[str, pa.DataType]) -> pa.Table | Non
 def _exact(array: pa.Array) -> bool:
     """Whether floats are what was written: neither infinite nor too large to be told from their neighbours."""
     return not pa.types.is_floating(array.type) or not has_large(values_of(array))
-
-
-def _text_of(array: pa.Array, block: LineBlock) -> pa.StringArray | None:
-    """Texts, whole numbers and booleans as they are spelled; None where that is not known."""
-    if pa.types.is_integer(array.type) and _MINUS_ZERO.search(block.text):
-        return None
-    return array if pa.types.is_string(array.type) else pc.cast(array, pa.string())

@@ -262,6 +262,8 @@ COLUMNS = [
     feature("l", list_size=2),
     column("m", I64, list_size=4, list_dims=(2, 2)),
     carried("k"),
+    carried("n"),
+    carried("i"),
 ]
 GOOD = {
     "n": NUMBERS,
@@ -289,7 +291,7 @@ def some_lines(draw):
     return "\n".join(texts) + "\n"
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=some_lines())
 def test_both_ways_say_the_same_of_every_row(split_json, text):
     """What the fast parser makes of a row is what comes out when the row is read by itself, number by number."""
