@@ -1,6 +1,6 @@
 """Rows that are rejected after the split: by the prepare function, by the model, or for what it answered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from scoring.core.chunks import WarningCount
 from scoring.core.columns import ColumnSpec
-from scoring.data.arrays import Ints, keep_rows, number_array, one_batch, values_of
+from scoring.data.arrays import Ints, Mask, keep_rows, number_array, one_batch, values_of
 from scoring.data.faults import Fault, shown
 from scoring.data.rejects import Reject, reject_batch
 
@@ -27,30 +27,35 @@ class LateRows:
     warnings: tuple[WarningCount, ...] = ()
 
     def without(self, faults: Sequence[Fault], columns: Sequence[ColumnSpec]) -> "LateRows":
-        """These rows without the ones at fault, which count as rejects. columns: those that their `raw` shows."""
+        """These rows without the ones at fault, which count as rejects.
+
+        faults: one per row, in row order. columns: those that `raw` shows.
+        """
         if not faults:
             return self
         dropped = np.zeros(self.batch.num_rows, np.bool_)
         dropped[[fault.row for fault in faults]] = True
-        rejects = tuple(self._reject(fault, columns) for fault in faults)
         return replace(
             self,
             batch=keep_rows(self.batch, dropped),
             rows=self.rows[~dropped],
-            rejects=(*self.rejects, *rejects),
+            rejects=(*self.rejects, *self._rejects(faults, dropped, columns)),
         )
 
-    def _reject(self, fault: Fault, columns: Sequence[ColumnSpec]) -> Reject:
-        cells = ((spec.name, self.batch.column(spec.slot)[fault.row].as_py()) for spec in columns)
-        return Reject(
-            row=int(self.rows[fault.row]),
-            file="",
-            line=None,
-            column=fault.column,
-            code=fault.code,
-            reason=fault.reason,
-            raw=", ".join(f"{name}={shown(value)}" for name, value in cells),
-        )
+    def _rejects(self, faults: Sequence[Fault], dropped: Mask, columns: Sequence[ColumnSpec]) -> Iterator[Reject]:
+        gone = keep_rows(self.batch, ~dropped)
+        cells = [gone.column(spec.slot).to_pylist() for spec in columns]
+        for index, (row, fault) in enumerate(zip(self.rows[dropped].tolist(), faults, strict=True)):
+            values = (f"{spec.name}={shown(column[index])}" for spec, column in zip(columns, cells, strict=True))
+            yield Reject(
+                row=row,
+                file="",
+                line=None,
+                column=fault.column,
+                code=fault.code,
+                reason=fault.reason,
+                raw=", ".join(values),
+            )
 
 
 def merged(early: pa.RecordBatch | None, late: Sequence[Reject]) -> pa.RecordBatch | None:

@@ -1,5 +1,6 @@
 """Where rows of a chunk stand in the files of the job: asked for the few that are rejected after the split."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -66,16 +67,19 @@ def _in_parquet(split: Split, rows: Sequence[int]) -> Iterator[Place]:
 
 
 def _in_text(split: Split, rows: Sequence[int]) -> Iterator[Place]:
-    wanted, position = list(rows), split.start.row
+    found = 0
+    position = split.start.row
     for index in range(split.start.file, split.end.file + 1):
         file = split.files[index]
         check_unchanged(file.fingerprint)
         reader = open_reader(file, [ColumnSpec(name=split.column, slot=split.column, dtype=None)], split.dialect)
         first = split.start if index == split.start.file else Position()
         for piece in reader.pieces(first.byte, first.line):
-            while wanted and wanted[0] < position + piece.rows:
-                row = wanted.pop(0) - position
-                yield Place(file=file.path, line=piece.place(row)[1] + 1, raw=piece.block.raw(row))
-            if not wanted:
+            here = bisect_left(rows, position + piece.rows, found)
+            for row in rows[found:here]:
+                line = piece.place(row - position)[1] + 1
+                yield Place(file=file.path, line=line, raw=piece.block.raw(row - position))
+            found = here
+            if found == len(rows):
                 return
             position += piece.rows

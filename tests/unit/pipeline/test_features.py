@@ -92,9 +92,11 @@ def test_the_function_makes_the_features(context: Context, tmp_path: Path, name:
 
 def test_it_gets_the_same_frames_at_every_attempt(context: Context, tmp_path: Path) -> None:
     """4096 rows each, whatever the micro-batch; the rest of a chunk is smaller."""
-    rows = write_rows(tmp_path / "rows.parquet", price=[1.0] * 10_000, area=[1.0] * 10_000)
-    worked(context, submitted(context, model_with(tmp_path), rows, chunk_rows=10_000).id)
+    price = [666.0 if row in (5000, 9999) else 1.0 for row in range(10_000)]
+    rows = write_rows(tmp_path / "rows.parquet", price=price, area=[1.0] * 10_000)
+    job = worked(context, submitted(context, model_with(tmp_path), rows, chunk_rows=10_000).id)
     assert [4096, 4096, 1808] == sys.modules[MODULE].sizes
+    assert [5000, 9999] == [reject["_row"] for reject in rejects(job)]
 
 
 def test_a_module_that_is_not_allowed_is_refused_at_submit(home: Path, tmp_path: Path) -> None:
