@@ -102,11 +102,19 @@ def test_what_is_kept_is_what_was_read(context: Context, registered: Register, t
         kept_rows(context, reference)
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "features: [y, b]",
+        "inputs: {x: [y, b]}",
+        "{features: [z, b], derive: {z: {column: y, scale: 1}}}",
+    ],
+)
 def test_answers_under_the_name_of_a_feature_need_their_prefix(
-    context: Context, registered: Register, tmp_path: Path
+    context: Context, registered: Register, tmp_path: Path, spec: str
 ) -> None:
-    """`y` is a feature here, so `expected_y` is the answer; without it nothing is."""
-    version = registered("features: [y, b]")
+    """`y` feeds the model here, so `expected_y` is the answer; without it nothing is."""
+    version = registered(spec)
     file = tmp_path / "rows.csv"
     file.write_text("y,b,expected_y\n1,2,3\n")
     assert check_by_hand(context, version, file=file)[1].passed
