@@ -113,6 +113,13 @@ READ = [
         cells=(("x", 1.0),),
         faults=((1, BLOCK_BYTES + 3, "", "short_row"),),
     ),
+    Case(
+        id="B21 a CRLF over two blocks",
+        text="y" * (BLOCK_BYTES - 1) + "\r\na,b\nx,1\nz\n",
+        dialect={"skip_lines": 1},
+        cells=(("x", 1.0),),
+        faults=((1, 4, "", "short_row"),),
+    ),
     Case(id="B22 not declared", text="a,b\n#c\nx,1\n", cells=(("x", 1.0),), faults=((0, 2, "", "short_row"),)),
     Case(
         id="B22 declared",

@@ -90,6 +90,24 @@ def test_b44_a_file_cut_off_is_refused(write):
             described(path)
 
 
+@pytest.mark.parametrize("options", [{}, {"chunk_rows": 50, "whole_groups": False}], ids=["referenced", "copied"])
+def test_b44_a_footer_that_counts_other_rows_than_the_pages_is_refused(score, write, options):
+    """77 rows, and a footer that says 78: in one of the places where it counts, or in all of them."""
+    path = write(column([1.0] * 77), use_dictionary=False, write_statistics=False)
+    data, said, lie = path.read_bytes(), b"\x9a\x01", b"\x9c\x01"
+    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    places = [at for at in range(footer, len(data)) if data.startswith(said, at)]
+    # Of the file, of the column, and of the row group.
+    counts = [places[0], places[1], places[-1]]
+    for chosen in (counts[:1], counts[2:], counts):
+        damaged = bytearray(data)
+        for at in chosen:
+            damaged[at : at + 2] = lie
+        path.write_bytes(damaged)
+        with pytest.raises(InputRefused, match="is damaged"):
+            score([path], [V], **options)
+
+
 def test_b45_b46_row_groups_without_rows_make_no_chunks(score, tmp_path):
     """Three groups, one of them with rows: one chunk. No group at all: no chunk, and no failure."""
     path, bare = tmp_path / "in.parquet", tmp_path / "bare.parquet"
@@ -269,6 +287,13 @@ def test_a_value_is_read_exactly_or_its_row_rejected(score, write, values, kind,
     given = [getattr(cell, "value", cell) for (cell,) in found.cells]
     assert list(cells) == [None if isinstance(cell, float) and isnan(cell) else cell for cell in given]
     assert codes == [reject["code"] for reject in found.rejects]
+
+
+def test_b56_views_are_carried_beside_a_reject(score, write):
+    """Also a type that Arrow cannot filter."""
+    path = write(pa.table({"v": [1.0, None, 3.0], "k": pa.array(["a", "b", None], pa.string_view())}))
+    found = score([path], [feature("v", nulls=NullAction.REJECT), carried("k")])
+    assert [(1.0, "a"), (3.0, None)] == found.cells
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
