@@ -85,7 +85,7 @@ def _frame(arguments: pa.Table) -> Any:
         for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
     }
     types = {**nullable, pa.bool_(): pd.BooleanDtype()}
-    # A copy: the function may write into its frame, which must not reach into the batch.
+    # A copy: before pandas 3 a lone column would be a view of the batch that cannot be written to.
     return arguments.to_pandas(types_mapper=types.get, ignore_metadata=True).copy()
 
 

@@ -45,6 +45,7 @@ def twice(frame):
     return pd.concat([frame.rename(columns={"a": "f"})] * 2, axis=1)
 
 def text(frame):
+    seen.append(frame)
     return pd.DataFrame({"f": [f"it is {value}" for value in frame["a"]]})
 
 def mixed(frame):
@@ -135,6 +136,7 @@ def test_text_is_text_however_its_chunk_was_kept(encode: bool) -> None:
     assert ["it is x", "it is nan", "it is "] == [
         cell.replace("None", "nan") for cell in call("text", cells.dictionary_encode() if encode else cells, wanted)
     ]
+    assert "category" != str(importlib.import_module(MODULE).seen[-1]["a"].dtype)
 
 
 def test_the_batch_is_not_written_into() -> None:
