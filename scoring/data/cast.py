@@ -72,6 +72,9 @@ def cast_native(array: pa.Array, dtype: Dtype) -> Cast:
     source = values_of(array)
     target = np.dtype(dtype.value)
     bad, wide = np.zeros(len(source), np.bool_), np.zeros(len(source), np.bool_)
+    if not dtype.is_float and source.dtype.kind == "f" and (missing := np.isnan(source)).any():
+        # pandas writes whole numbers with a gap as floats with a NaN.
+        nulls = missing if nulls is None else nulls | missing
     if dtype is Dtype.BOOL:
         bad = (source != 0) & (source != 1)
     elif not dtype.is_float:
@@ -102,7 +105,7 @@ def cast_decimal(array: pa.Array, dtype: Dtype) -> Cast:
     whole = pc.trunc(exact)
     cast = cast_text(pc.cast(pc.cast(whole, pa.decimal256(_DECIMAL_DIGITS, 0)), pa.string()), dtype, CsvDialect())
     parted = values_of(pc.fill_null(pc.not_equal(whole, exact), bool_array(np.zeros(1, np.bool_))[0])).view(np.bool_)
-    return replace(cast, bad=cast.bad | parted, wide=cast.wide & ~parted)
+    return replace(cast, bad=cast.bad | parted)
 
 
 def named_nulls(cells: pa.StringArray, dialect: CsvDialect) -> pa.StringArray:

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scoring.core.columns import ColumnSpec, Dtype, NullAction
+from scoring.core.columns import ColumnSpec, Dtype, Lossy, NullAction
 from scoring.core.conversions import Categories
 from tests.unit.data.conftest import carried, feature
 
@@ -42,6 +42,15 @@ def test_a_row_counts_once_for_a_column_with_two_inputs(split_all):
     """Counts are of rows: two inputs that one column feeds make no second row."""
     twice = [feature("a"), ColumnSpec(name="a", slot="x.a2", dtype=Dtype.FLOAT64, nulls=NullAction.NAN)]
     assert [("null_as_nan", "a", 1)] == split_all("a,b\n,x\n1,y\n", twice).warnings
+
+
+def test_rows_of_two_inputs_are_joined(split_all):
+    """Rows that one input rounds and rows that another one rounds are the column's rows, each once."""
+    narrow = feature("a", lossy=Lossy.ROUND)
+    wide = ColumnSpec(name="a", slot="x.a2", dtype=Dtype.FLOAT64, nulls=NullAction.NAN, lossy=Lossy.ROUND)
+    text = "a\n16777217\n9007199254740993\n1\n"
+    assert [("rounded", "a", 2)] == split_all(text, [narrow, wide]).warnings
+    assert [("rounded", "a", 2)] == split_all(text, [wide, narrow]).warnings
 
 
 def test_each_chunk_counts_its_own_rows(split_all):
