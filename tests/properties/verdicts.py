@@ -78,8 +78,10 @@ class Literal:
 
 def judge_native(value: Any, dtype: str) -> Verdict:
     """A value of a Parquet column whose type may feed the tensor."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None:
         return NULL
+    if isinstance(value, float) and math.isnan(value):
+        return NULL if dtype.startswith("float") else SILENT
     if dtype == "string":
         return str(value)
     if dtype == "bool":
