@@ -15,6 +15,7 @@ EXACT_BITS = {Dtype.FLOAT16: 11, Dtype.FLOAT32: 24, Dtype.FLOAT64: 53}
 _ROUNDED_BITS = EXACT_BITS[Dtype.FLOAT64]
 """Beyond them an inexact whole number is rejected, unless the job says `--lossy round`."""
 
+_WHOLE = r"^[ \t]*[+-]?0*([0-9]+)[ \t]*$"
 _UINT64_DIGITS = 19
 """A text of so many digits is below 2^64."""
 
@@ -63,14 +64,23 @@ def inexact_text(cells: pa.StringArray, values: Numbers, dtype: Dtype) -> Inexac
     if not has_large(values):
         return None
     large = np.isfinite(values) & (np.abs(values) >= 1 << EXACT_BITS[dtype])
-    digits = pc.replace_substring_regex(cells.filter(bool_array(large)), r"^[ \t]*[+-]?0*([0-9]+)[ \t]*$", r"\1")
-    whole = values_of(pc.match_substring_regex(digits, r"^[0-9]+$")).view(np.bool_)
-    if not whole.any():
+    found = _judged_cells(cells.filter(bool_array(large)), dtype)
+    if found is None:
         return None
-    places = np.flatnonzero(large)[whole]
-    found = _judged_text(digits.filter(bool_array(whole)), dtype)
     rows, huge = np.zeros(len(values), np.bool_), np.zeros(len(values), np.bool_)
-    rows[places], huge[places] = found.rows, found.huge
+    rows[large], huge[large] = found.rows, found.huge
+    return Inexact(rows=rows, huge=huge)
+
+
+def _judged_cells(cells: pa.StringArray, dtype: Dtype) -> Inexact | None:
+    try:
+        return inexact_integers(values_of(pc.cast(cells, pa.int64())), dtype)
+    except pa.ArrowInvalid:
+        pass
+    whole = values_of(pc.match_substring_regex(cells, _WHOLE)).view(np.bool_)
+    found = _judged_text(pc.replace_substring_regex(cells.filter(bool_array(whole)), _WHOLE, r"\1"), dtype)
+    rows, huge = np.zeros(len(cells), np.bool_), np.zeros(len(cells), np.bool_)
+    rows[whole], huge[whole] = found.rows, found.huge
     return Inexact(rows=rows, huge=huge) if rows.any() else None
 
 

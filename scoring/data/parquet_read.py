@@ -151,7 +151,7 @@ def reject_rows(
     files: of each row, or one for all of them.
     """
     # A column stands once, however many slots it has.
-    shown_columns = {spec.name: batch.column(spec.slot) for spec in columns}
+    named = {spec.name: batch.column(spec.slot) for spec in columns}
     for fault in faults:
         yield Reject(
             row=first_row + fault.row,
@@ -160,7 +160,7 @@ def reject_rows(
             column=fault.column,
             code=fault.code,
             reason=fault.reason,
-            raw=", ".join(f"{name}={shown(one_value(cells, fault.row))}" for name, cells in shown_columns.items()),
+            raw=", ".join(f"{name}={shown(one_value(cells, fault.row))}" for name, cells in named.items()),
         )
 
 
