@@ -30,14 +30,30 @@ class Worst:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
+    """What there is to say of all answers."""
+
     # Over all numbers; None where there is none, or where a difference is no number.
     max_difference: float | None
     # None where nothing differs at all.
     worst: Worst | None
+    # Rows with an answer that differs by more than is allowed.
+    rows_beyond: int
 
     @property
     def passed(self) -> bool:
-        return self.worst is None or self.worst.excess <= 1
+        return self.rows_beyond == 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Judged:
+    """One column of answers."""
+
+    # The largest difference, infinite where it is no number; None for text and bool.
+    difference: float | None
+    # None where nothing differs.
+    worst: Worst | None
+    # [n] True where the difference is more than is allowed.
+    beyond: NDArray[np.bool_]
 
 
 def compare(got: Mapping[str, pa.Array], expected: Mapping[str, pa.Array], tolerance: float) -> Comparison:
@@ -46,35 +62,38 @@ def compare(got: Mapping[str, pa.Array], expected: Mapping[str, pa.Array], toler
     Floats may differ by tolerance · max(1, |expected|), and NaN equals NaN; all else must be equal.
     """
     judged = [_judge(name, got[name], column, tolerance) for name, column in expected.items()]
-    largest = [difference for difference, _ in judged if difference is not None]
-    worst = max((found for _, found in judged if found is not None), key=lambda found: found.excess, default=None)
-    most = max(largest) if largest and np.isfinite(largest).all() else None
-    return Comparison(max_difference=most, worst=worst)
+    largest = [column.difference for column in judged if column.difference is not None]
+    differing = [column.worst for column in judged if column.worst is not None]
+    return Comparison(
+        max_difference=max(largest) if largest and np.isfinite(largest).all() else None,
+        worst=max(differing, key=lambda worst: worst.excess, default=None),
+        rows_beyond=int(np.any([column.beyond for column in judged], axis=0).sum()),
+    )
 
 
-def _judge(name: str, got: pa.Array, expected: pa.Array, tolerance: float) -> tuple[float | None, Worst | None]:
-    """The largest difference, infinite where it is no number and None for text; the worst row, if one differs."""
+def _judge(name: str, got: pa.Array, expected: pa.Array, tolerance: float) -> _Judged:
     element = expected.type.value_type if pa.types.is_fixed_size_list(expected.type) else expected.type
     differences: Floats | None
     if pa.types.is_floating(element):
         differences, excess = _float_differences(float_values(got), float_values(expected), tolerance)
     else:
         differences, excess = _other_differences(got, expected)
-    if not len(excess) or not excess.max():
-        return (None if differences is None or not len(excess) else 0.0), None
-    place = int(excess.argmax())
     size = len(excess) // len(expected)
-    row = place // size
+    beyond = np.logical_or.reduce((excess > 1).reshape(len(expected), size), axis=1)
+    largest = None if differences is None else float(differences.max())
+    if not excess.max():
+        return _Judged(difference=largest, worst=None, beyond=beyond)
+    place = int(excess.argmax())
     at = None if differences is None or not np.isfinite(differences[place]) else float(differences[place])
     worst = Worst(
-        row=row,
+        row=place // size,
         column=name if size == 1 else f"{name}[{place % size}]",
         expected=_shown(expected, place),
         got=_shown(got, place),
         difference=at,
         excess=float(excess[place]),
     )
-    return (None if differences is None else float(differences.max())), worst
+    return _Judged(difference=largest, worst=worst, beyond=beyond)
 
 
 def _float_differences(got: Floats, expected: Floats, tolerance: float) -> tuple[Floats, Floats]:

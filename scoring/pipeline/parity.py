@@ -2,24 +2,25 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from scoring.core.errors import BadOutput, ModelRefused, ModelRefusedRows, UsageError
-from scoring.core.parity import DEFAULT_TOLERANCE, PROVIDER, Proof, reference_key, short
+from scoring.core.errors import BadOutput, ModelRefusedRows, UsageError
+from scoring.core.parity import DEFAULT_TOLERANCE, PROVIDER, Proof, reference_key
 from scoring.data.late_rejects import LateRows
 from scoring.ledger import proofs
 from scoring.ledger.database import Tx
 from scoring.ledger.records import ModelVersion, Reference
 from scoring.model.abort import NEVER, Abort
 from scoring.model.columns import part_batch
-from scoring.model.compare import Comparison, Worst, compare
+from scoring.model.compare import compare
 from scoring.model.runner import DEFAULT_MICRO_BATCH, runtime_version
 from scoring.pipeline.context import Context
 from scoring.pipeline.features import with_features
+from scoring.pipeline.parity_verdict import Verdict, refuted, unproven
 from scoring.pipeline.reference import ReferenceRows, keep_rows, kept_rows, read_rows
 from scoring.telemetry import announce
 
@@ -65,7 +66,7 @@ def require_proof(context: Context, version: ModelVersion, abort: Abort = NEVER)
     if proof is None:
         proof = check(context, version, reference, abort)
     if not proof.passed:
-        raise _unproven(version, proof, context.ledger.look(lambda tx: proofs.proofs(tx, version)))
+        raise unproven(version, proof, context.ledger.look(lambda tx: proofs.proofs(tx, version)))
     context.proven.add(known)
 
 
@@ -96,7 +97,7 @@ def check_by_hand(
         return _prove_anew(context, version, kept_rows(context, reference), tolerance)
     proof = check(context, version, reference)
     if not proof.passed:
-        raise _unproven(version, proof, [])
+        raise unproven(version, proof, [])
     return version, proof
 
 
@@ -108,36 +109,6 @@ def _tolerance(given: float | None) -> float:
     return given
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Verdict:
-    """What the model's answers are worth."""
-
-    # None where it does not answer all rows.
-    compared: Comparison | None
-    # Why it does not.
-    fault: str = ""
-
-    @property
-    def passed(self) -> bool:
-        return self.compared is not None and self.compared.passed
-
-    def proof(self, reference: Reference) -> Proof:
-        """As the ledger keeps it, of these rows on the runtime of this process."""
-        compared = self.compared
-        worst = None if compared is None or compared.worst is None else in_words(compared.worst, reference.tolerance)
-        return Proof(
-            reference=reference_key(reference.sha256, reference.tolerance),
-            runtime=runtime_version(),
-            provider=PROVIDER,
-            passed=self.passed,
-            tolerance=reference.tolerance,
-            max_difference=None if compared is None else compared.max_difference,
-            worst=self.fault or worst,
-            rows=reference.rows,
-            rows_with_nulls=reference.rows_with_nulls,
-        )
-
-
 def _prove_anew(
     context: Context, version: ModelVersion, rows: ReferenceRows, tolerance: float | None
 ) -> tuple[ModelVersion, Proof]:
@@ -145,7 +116,7 @@ def _prove_anew(
     allowed = _tolerance(tolerance)
     verdict = _judge(context, version, rows, allowed, NEVER)
     if not verdict.passed:
-        raise _refuted(version, verdict, allowed)
+        raise refuted(version, verdict, rows.features.num_rows, allowed)
     if rows.takes_nulls and not rows.rows_with_nulls:
         announce("parity.no_nulls", model=f"{version.name}:{version.version}", rows=rows.features.num_rows)
     reference = keep_rows(context, rows, "parity", allowed)
@@ -157,12 +128,12 @@ def _prove_anew(
     return replace(version, parity=reference), context.ledger.run(record)
 
 
-def _judge(context: Context, version: ModelVersion, rows: ReferenceRows, tolerance: float, abort: Abort) -> _Verdict:
+def _judge(context: Context, version: ModelVersion, rows: ReferenceRows, tolerance: float, abort: Abort) -> Verdict:
     try:
         answers = _answers(context, version, rows, abort)
     except (BadOutput, ModelRefusedRows) as error:
-        return _Verdict(compared=None, fault=str(error))
-    return _Verdict(compared=compare(answers, rows.expected, tolerance))
+        return Verdict(compared=None, fault=str(error))
+    return Verdict(compared=compare(answers, rows.expected, tolerance))
 
 
 def _answers(context: Context, version: ModelVersion, rows: ReferenceRows, abort: Abort) -> Mapping[str, pa.Array]:
@@ -178,44 +149,3 @@ def _answers(context: Context, version: ModelVersion, rows: ReferenceRows, abort
     outputs = context.models.of(version).predict(late.batch, rows.binding, DEFAULT_MICRO_BATCH, abort)
     result = part_batch(places, late.batch, outputs, rows.binding)
     return {name: result.column(name) for name in rows.expected}
-
-
-def in_words(worst: Worst, tolerance: float) -> str:
-    """Rows are counted from 1, as they stand in the file."""
-    by = "" if worst.difference is None else f", which differs by {short(worst.difference)}"
-    return (
-        f"row {worst.row + 1}, column {worst.column!r}: expected {worst.expected}{_within(worst, tolerance)}"
-        f", got {worst.got}{by}"
-    )
-
-
-def _within(worst: Worst, tolerance: float) -> str:
-    """Whole numbers and text are not allowed any difference."""
-    return "" if math.isinf(worst.excess) else f" ± {short(tolerance)} · max(1, |expected|)"
-
-
-def _refuted(version: ModelVersion, verdict: _Verdict, tolerance: float) -> ModelRefused:
-    worst = verdict.compared.worst if verdict.compared is not None else None
-    expected, got = f"an answer to every row, within {short(tolerance)}", verdict.fault
-    if worst is not None:
-        expected = f"{worst.expected}{_within(worst, tolerance)} in row {worst.row + 1}, column {worst.column!r}"
-        got = worst.got + ("" if worst.difference is None else f", a difference of {short(worst.difference)}")
-    return ModelRefused(
-        f"model {version.name}:{version.version} does not answer as the reference rows expect",
-        expected=expected,
-        got=f"{got}, on onnxruntime {runtime_version()}",
-        remedy="compare how the model was exported; --tolerance allows more, where that much does not matter",
-    )
-
-
-def _unproven(version: ModelVersion, proof: Proof, known: list[Proof]) -> ModelRefused:
-    name = f"{version.name}:{version.version}"
-    good = ", ".join(other.runtime for other in known if other.passed)
-    return ModelRefused(
-        f"model {name} does not answer as its reference rows expect on onnxruntime {proof.runtime}",
-        expected=f"the answers of the training model within {short(proof.tolerance)}"
-        + (f", as on onnxruntime {good}" if good else ""),
-        got=proof.worst or "other answers",
-        remedy=("score with that runtime, or " if good else "")
-        + f"register the model exported anew; `scoring model parity {name}` checks again",
-    )
