@@ -14,6 +14,7 @@ from scoring.core.source import InputFile
 from scoring.data.fingerprints import check_opened
 
 BLOCK_BYTES = 2**20
+_MEASURED_BYTES = 4 * BLOCK_BYTES
 _UTF8_BOM = b"\xef\xbb\xbf"
 # How files that are no text in UTF-8 begin, what they are, and what to do with them.
 _OTHERS = (
@@ -61,6 +62,14 @@ def _check_head(head: bytes, path: str) -> None:
             raise InputRefused(f"{path} is not UTF-8", expected="UTF-8", got=found, remedy=remedy)
 
 
+def unpacked_ratio(file: InputFile) -> float:
+    """Bytes of text for each byte of the file, by its beginning; 1 where it is not compressed."""
+    with _open_raw(file) as raw:
+        while not raw.plain and raw.given < _MEASURED_BYTES and raw.read(BLOCK_BYTES):
+            pass
+        return raw.given / raw.taken if raw.taken else 1.0
+
+
 class _Pushed:
     """Gives `head` first, then the rest."""
 
@@ -86,7 +95,7 @@ class _Raw:
         self._packed = None
         # Decompressed bytes that the file may have, and has had so far.
         self._most = min(MAX_TEXT_BYTES, max(FREE_BYTES, MAX_RATIO * file.fingerprint.size))
-        self._given = 0
+        self.given = 0
         if file.compression is not None:
             self._packed = pa.CompressedInputStream(pa.PythonFile(self._plain, "r"), file.compression)
         # A codec takes no bytes at all for a stream cut off: the file is empty.
@@ -105,8 +114,8 @@ class _Raw:
             raise InputRefused(
                 f"{self._path} is damaged or cut off", got=str(error), remedy="copy or export the file again"
             ) from None
-        self._given += len(data)
-        if self._given > self._most:
+        self.given += len(data)
+        if self.given > self._most:
             raise self._bomb()
         return data
 
@@ -117,6 +126,15 @@ class _Raw:
             got=f"{self._most:,} bytes and no end",
             remedy="decompress it first, if it is meant so",
         )
+
+    @property
+    def plain(self) -> bool:
+        return self._packed is None
+
+    @property
+    def taken(self) -> int:
+        """Bytes of the file that have been read, or are about to be."""
+        return self._plain.tell()
 
     def seek(self, offset: int) -> bool:
         """True where the file could be placed at the offset at once."""

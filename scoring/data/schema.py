@@ -15,13 +15,12 @@ from scoring.data.arrow_types import file_column
 from scoring.data.cast import cast_text
 from scoring.data.csv_blocks import Block, read_blocks
 from scoring.data.csv_header import Header, check_columns, parse_record, read_header
-from scoring.data.csv_stream import open_text
+from scoring.data.csv_stream import open_text, unpacked_ratio
 from scoring.data.jsonl_schema import check_members, describe_json, read_head
 from scoring.data.parquet_read import damage_in_words, group_rows, open_parquet, text_file
 from scoring.data.parquet_text import is_text, text_of
 
 SAMPLE_ROWS = 1_000
-_COMPRESSION_RATIO = 4
 _TEXT_BYTES = 16
 # Rows of lists that are looked at in one go, and bytes with which a sample ends early.
 _NESTED_ROWS = 50
@@ -94,7 +93,7 @@ def _describe_csv(files: Sequence[InputFile], dialect: CsvDialect) -> SourceSche
         read_header(file, dialect)
     block = _first_block(files[0], dialect, header)
     cells = _sample(block, dialect, len(header.names)) if block is not None else [[] for _ in header.names]
-    size = sum(file.fingerprint.size * (_COMPRESSION_RATIO if file.compression else 1) for file in files)
+    size = _text_bytes(files)
     rows = len(block.starts) if block is not None else 0
     whole = len(files) == 1 and (block is None or (not files[0].compression and block.end >= files[0].fingerprint.size))
     if not whole and block is not None:
@@ -111,6 +110,13 @@ def _describe_csv(files: Sequence[InputFile], dialect: CsvDialect) -> SourceSche
     )
 
 
+def _text_bytes(files: Sequence[InputFile]) -> float:
+    """Bytes of text in all files: the compressed ones are taken to be packed as the first of them is."""
+    packed = sum(file.fingerprint.size for file in files if file.compression)
+    ratio = next((unpacked_ratio(file) for file in files if file.compression), 1.0)
+    return sum(file.fingerprint.size for file in files) + (ratio - 1) * packed
+
+
 def _first_block(file: InputFile, dialect: CsvDialect, header: Header) -> Block | None:
     with open_text(file, dialect.encoding, header.offset) as (text, _):
         blocks = read_blocks(text, dialect, offset=header.offset, line=header.line, path=file.path)
@@ -121,7 +127,7 @@ def _sample(block: Block, dialect: CsvDialect, width: int) -> list[list[str | No
     """Cells of the first rows, by column; rows of another length are left out."""
     rows = []
     for row in range(min(SAMPLE_ROWS, len(block.starts))):
-        cells = parse_record(block.raw(row), dialect)
+        cells = parse_record(block.record(row).decode("utf-8", "backslashreplace"), dialect)
         if len(cells) == width:
             rows.append(cells)
     return [[None if row[i] in dialect.na else row[i] for row in rows] for i in range(width)]

@@ -201,13 +201,23 @@ def test_a_csv_is_described_by_its_first_rows(tmp_path):
     assert 4 + 4 + 3 == decoded_row_bytes(schema, [feature("n"), carried("id")])
 
 
-def test_the_rows_of_a_large_csv_are_estimated(tmp_path):
-    """The estimate is within a tenth for rows of one kind."""
-    path = tmp_path / "in.csv"
-    path.write_text("a,b\n" + "".join(f"{i % 10},text\n" for i in range(300_000)))
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+def test_the_rows_of_a_large_csv_are_estimated(tmp_path, pack):
+    """The estimate is within a tenth for rows of one kind, however well they pack."""
+    path = tmp_path / ("in.csv" if pack is bytes else "in.csv.gz")
+    path.write_bytes(pack(("a,b\n" + "".join(f"{i * 7919 % 100_003},text\n" for i in range(300_000))).encode()))
     schema = describe(expand_inputs([str(path)]), CsvDialect())
     assert not schema.rows_exact
     assert 300_000 == pytest.approx(schema.rows, rel=0.1)
+
+
+def test_a_row_of_many_cells_is_in_the_sample(tmp_path):
+    """Also one that is longer than what a reject shows of it."""
+    path = tmp_path / "in.csv"
+    path.write_text(",".join(f"c{i}" for i in range(2_000)) + "\n" + ",".join(["text"] * 2_000) + "\n")
+    schema = describe(expand_inputs([str(path)]), CsvDialect())
+    assert ("text",) == schema.sample["c1999"]
+    assert not schema.columns[0].looks_numeric
 
 
 def test_parquet_is_described_by_its_footer(tmp_path):
