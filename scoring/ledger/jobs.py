@@ -12,9 +12,10 @@ from scoring.ledger.database import Tx, insert_or_nothing
 from scoring.ledger.job_rows import job_of, no_job, read_job, row_of, select_jobs
 from scoring.ledger.output_claims import holder, refused
 from scoring.ledger.records import FLEET, CancelResult, Job, NewJob
+from scoring.ledger.reject_limit import stop_over_limit
 from scoring.ledger.result_tables import make_ready
 from scoring.ledger.tables import jobs, model_versions, steps
-from scoring.ledger.verdicts import begin_finalizing, cancel, retry, settle, stop, stop_over_limit
+from scoring.ledger.verdicts import begin_finalizing, cancel, retry, settle, stop
 
 __all__ = [
     "CancelResult",

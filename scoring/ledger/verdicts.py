@@ -7,9 +7,8 @@ from sqlalchemy import Update, case, exists, func, insert, literal, null, select
 from sqlalchemy.exc import IntegrityError
 
 from scoring.core.accuracy.figure import Figure
-from scoring.core.errors import ErrorCode, TooManyRejects, UsageError
+from scoring.core.errors import ErrorCode, UsageError
 from scoring.core.ids import JobId
-from scoring.core.options import RejectLimit
 from scoring.core.outcome import clean
 from scoring.core.states import JobState, StepKind, StepState
 from scoring.ledger.attempts import end_attempt, lock_job, require_owner
@@ -61,34 +60,6 @@ def stop(tx: Tx, job_id: JobId, code: ErrorCode, error: str) -> None:
         .values(error_code=code.value, error=clean(error))
     )
     _cancel_steps(tx, job_id)
-
-
-def stop_over_limit(tx: Tx, job_id: JobId, *, at_most: int | None = None, first: str = "") -> bool:
-    """`stop` the job if it has rejected more rows than ``--max-rejected`` allows, or will have at its end.
-
-    A count is judged at any time, a share against the total, or, as long as that is not known, against the rows that
-    the job has `at_most`. first: a rejected row in words. Costs no more with many chunks: what is summed are the chunks
-    that have rejects, and a count is over its limit before these are many.
-    """
-    question = select(jobs.c.options, jobs.c.rows_total, jobs.c.error_code).where(jobs.c.job_id == job_id)
-    row = tx.execute(question).one()
-    limit = RejectLimit(**row.options["max_rejected"])
-    total = at_most if row.rows_total is None else row.rows_total
-    if row.error_code is not None or (limit.rows is None and total is None and not limit.none):
-        return False
-    rejected = rejected_rows(tx, job_id)
-    if limit.allows(rejected, total or 0):
-        return False
-    some = "" if row.rows_total is not None else "at most "
-    rows = f" of {some}{total} rows" if limit.rows is None and total is not None else ""
-    error = TooManyRejects(
-        "too many rows were rejected",
-        expected=f"at most {limit}{rows}",
-        got=f"{rejected} rejected rows" + (f"; {first}" if first else ""),
-        remedy="`scoring failures` shows them; allow more with --max-rejected",
-    )
-    stop(tx, job_id, error.code, str(error))
-    return True
 
 
 def begin_finalizing(tx: Tx, claim: Claim, verdict: JobVerdict, metrics: Sequence[Figure] = ()) -> Job:
