@@ -1,15 +1,29 @@
 """Small models, made with onnx alone."""
 
+import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import onnx
+import onnxruntime as ort
+import pyarrow as pa
 import pytest
 from onnx import TensorProto as T
 from onnx import helper as h
 
+from scoring.core.options import JobOptions
 from scoring.core.source import ColumnKind, FileColumn, SourceSchema
+from scoring.data.arrow_types import file_column
+from scoring.data.parquet_read import slot_batch
+from scoring.data.screen import screen
+from scoring.model import graph
 from scoring.model.abort import Abort
+from scoring.model.bind import bind
+from scoring.model.runner import Model
+from scoring.model.signature import read_signature
+from scoring.model.spec import ModelSpec
 
 Write = Callable[..., Path]
 
@@ -122,3 +136,83 @@ def schema() -> Callable[..., SourceSchema]:
         return SourceSchema(columns=tuple(columns), rows=0, rows_exact=True, bytes=0, sample={})
 
     return build
+
+
+ONNX = {
+    "float16": T.FLOAT16,
+    "float32": T.FLOAT,
+    "float64": T.DOUBLE,
+    "int8": T.INT8,
+    "int16": T.INT16,
+    "int32": T.INT32,
+    "int64": T.INT64,
+    "uint8": T.UINT8,
+    "uint16": T.UINT16,
+    "uint32": T.UINT32,
+    "uint64": T.UINT64,
+    "bool": T.BOOL,
+    "str": T.STRING,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a model that gives back its input said of the clean rows."""
+
+    # [n, values per row], flattened in C order.
+    values: np.ndarray
+    # The same of the session alone, fed with the expected tensor.
+    alone: np.ndarray
+    faults: list[tuple[int, str]]
+    # Code and rows.
+    warnings: list[tuple[str, int]]
+
+    def check(self, expected: np.ndarray) -> None:
+        """Bit for bit what the session alone says, and what the file holds."""
+        assert [] == self.faults
+        assert self.alone.dtype == self.values.dtype
+        np.testing.assert_array_equal(self.alone, self.values)
+        np.testing.assert_array_equal(expected.reshape(len(expected), -1), self.values)
+
+
+Feed = Callable[..., Answer]
+
+
+@pytest.fixture
+def feed(write_model, never) -> Feed:
+    """feed(columns, expected tensor, shape): binds the columns to the input x of a model y = x, and scores them."""
+
+    def run(columns, expected, shape, spec=ModelSpec(), options=JobOptions()) -> Answer:  # noqa: B008  # both frozen
+        kind = ONNX["str" if expected.dtype.kind == "O" else expected.dtype.name]
+        sizes = [None, *expected.shape[1:]]
+        path = write_model([h.make_node("Identity", ["x"], ["y"])], [("x", kind, shape)], [("y", kind, sizes)])
+        data = path.read_bytes()
+        signature = read_signature(graph.parse(data))
+        table = pa.RecordBatch.from_pydict(columns)
+        source = SourceSchema(
+            columns=tuple(map(file_column, table.schema)), rows=0, rows_exact=True, bytes=0, sample={}
+        )
+        binding = bind(signature, spec, source, options)
+        found = screen(slot_batch(table, binding.columns), binding.columns)
+        model = Model.load(path, hashlib.sha256(data).hexdigest(), signature)
+        values = model.predict(found.batch, binding, 2, never)["y"]
+        alone = np.concatenate(
+            [ort.InferenceSession(data).run(None, {"x": part})[0] for part in _parts(expected, shape)]
+        )
+        rows = len(expected)
+        return Answer(
+            values=values.reshape(rows, -1),
+            alone=alone[:rows].reshape(rows, -1),
+            faults=[(fault.row, fault.code) for fault in found.faults],
+            warnings=[(warning.code, warning.rows) for warning in found.warnings],
+        )
+
+    return run
+
+
+def _parts(tensor, shape):
+    """What a session alone is fed: in groups of the fixed size, the last row again where one is short."""
+    size = shape[0] or len(tensor)
+    for first in range(0, len(tensor), size):
+        part = tensor[first : first + size]
+        yield np.concatenate([part, np.repeat(part[-1:], size - len(part), axis=0)])
