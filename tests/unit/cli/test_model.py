@@ -85,6 +85,22 @@ def test_a_version_in_use_is_not_removed(capsys: pytest.CaptureFixture[str]) -> 
     assert 3 == model("show", "churn")
 
 
+def test_a_model_folder_of_mlflow_is_scored_by_its_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the order of the logged signature, whatever the order in the file."""
+    folder = tmp_path / "night"
+    folder.mkdir()
+    linear_model(folder / "model.onnx", weights=[1.0, 10.0])
+    columns = json.dumps([{"name": "b", "type": "double"}, {"name": "a", "type": "double"}])
+    (folder / "MLmodel").write_text(f"flavors: {{onnx: {{data: model.onnx}}}}\nsignature: {{inputs: '{columns}'}}\n")
+    (tmp_path / "rows.csv").write_text("a,b,c\n1,2,7\n3,4,7\n")
+    assert 0 == run_command(cli, "scoring", ["run", str(folder), str(tmp_path / "rows.csv")])
+    capsys.readouterr()
+    assert 0 == run_command(cli, "scoring", ["results", "last", "--json"])
+    assert [12.0, 34.0] == [row["y"] for row in json.loads(capsys.readouterr().out)]
+    assert 0 == model("show", "night")
+    assert "b, a\n" in capsys.readouterr().out
+
+
 def test_a_removed_version_stands_in_the_views_of_its_jobs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What it has scored was scored by it."""
     rows = tmp_path / "rows.csv"
