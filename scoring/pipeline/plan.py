@@ -69,7 +69,7 @@ class Plan:
 def plan(context: Context, request: JobRequest) -> Plan:
     """Everything that `submit` would decide, and what becomes of the first rows.
 
-    Raises what `submit` would raise, and what the job would raise at these rows.
+    Raises what `submit` would raise, but for a model that is not proven, and what the job would raise at these rows.
     """
     prepared = prepare(context, request)
     if request.options.output is not None:

@@ -14,7 +14,7 @@ from scoring.pipeline.plan_sample import read_first
 from scoring.pipeline.prepare import Prepared
 
 READ_ROWS = 20_000
-READ_BYTES = 4 * 2**20
+READ_BYTES = 2 * 2**20
 """What is read to see how fast that is, whichever is less: some tens of milliseconds."""
 
 ENOUGH_SECONDS = 0.1

@@ -12,6 +12,9 @@ from scoring.data.split import split
 from scoring.pipeline.prepare import Prepared
 
 SAMPLE_ROWS = 1_000
+SAMPLE_CELLS = 250_000
+"""Of wide rows fewer are read: a plan is to come at once."""
+
 EXAMPLES = 3
 
 
@@ -45,7 +48,8 @@ def take_sample(prepared: Prepared) -> tuple[Sample, LateRows | None]:
 
     Raises InputRefused and its kin as the job would at these rows.
     """
-    clean = read_first(prepared, SAMPLE_ROWS)
+    width = max(1, len(prepared.binding.columns))
+    clean = read_first(prepared, max(1, min(SAMPLE_ROWS, SAMPLE_CELLS // width)))
     if clean is None:
         return Sample(rows=0, rejected=0, examples=()), None
     rejects = [] if clean.rejects is None else [_example(record) for record in clean.rejects.to_pylist()]
