@@ -31,7 +31,8 @@ def whole_lists(array: pa.Array, spec: ColumnSpec) -> pa.FixedSizeListArray | No
     nested = pa.types.is_list(array.type.value_type)
     for size in _dims(spec) if nested else (_size(spec),):
         offsets = values_of(array.offsets)
-        if array.null_count or (np.diff(offsets) != size).any():
+        # A list that is null has no elements.
+        if (np.diff(offsets) != size).any():
             return None
         array = array.values.slice(int(offsets[0]), int(offsets[-1] - offsets[0]))
     return pa.FixedSizeListArray.from_arrays(array, _size(spec))

@@ -181,6 +181,13 @@ def test_nulls_in_lists_follow_the_policy(split_json):
     assert {("a", 1), ("b", 1)} == {(count.column, count.rows) for count in found.chunks[0].warning_counts}
 
 
+def test_whole_numbers_in_lists_are_counted_where_they_are_rounded(split_json):
+    """Once per row."""
+    found = split_json('{"a": [16777217, 16777219]}\n{"a": [1, 2]}\n', [feature("a", list_size=2)])
+    assert [([2.0**24, 2.0**24 + 4],), ([1.0, 2.0],)] == found.cells
+    assert [("rounded", 1)] == [(count.code, count.rows) for count in found.chunks[0].warning_counts]
+
+
 @pytest.mark.parametrize("dirty", ["", DIRTY], ids=["alone", "beside a bad line"])
 def test_conversions_take_what_they_can_look_up(split_json, dirty):
     """Categories take texts, numbers and booleans by their spelling; moments texts; scales numbers."""

@@ -44,6 +44,7 @@ NO_ROWS = [
     (b"[]", "bad_value", "a list, but each line must be an object"),
     (b"7", "bad_value", "a number, but each line must be an object"),
     (b'{"b": 1, "x": "\xff"}', "bad_encoding", "byte 0xff is no UTF-8"),
+    (b'{"b": 1, "x": ' + b"[" * 100 + b"]" * 100 + b"}", "bad_value", "more than 100 deep"),
     (b'{"b": ' + b"[" * 101 + b"]" * 101 + b"}", "bad_value", "more than 100 deep"),
     (b'{"b": ' * 100_000, "bad_value", "more than 100 deep"),
 ]
@@ -88,13 +89,17 @@ def test_members_that_nobody_needs_may_be_anything(split_lines):
     assert [(1.0, "a"), (2.0, "b"), (3.0, "c")] == split_lines(lines).cells
 
 
-def parsed(columns: list[ColumnSpec], line: str) -> list[object] | None:
-    """The last of three such lines by the fast way; None where it is not taken."""
-    block = LineBlock(text=(line + "\r\n").encode() * 3, offset=0, line=0, dialect=DIALECT)
+def block_of(*lines: str) -> LineBlock:
+    return LineBlock(text="".join(line + "\r\n" for line in lines).encode(), offset=0, line=0, dialect=DIALECT)
+
+
+def parsed(columns: list[ColumnSpec], *lines: str, after: str | None = None) -> list[object] | None:
+    """The last of these lines by the fast way, or None where it is not taken; after: a line that was read before."""
     parser = TypedParser(columns, CsvDialect())
-    parser.learn(parse_rows(block, Faults(3)).values)
-    arrays = parser.arrays(block)
-    return None if arrays is None else [array[2].as_py() for array in arrays]
+    seen = block_of(after) if after else block_of(*lines)
+    parser.learn(parse_rows(seen, Faults(len(seen.starts))).values)
+    arrays = parser.arrays(block_of(*lines))
+    return None if arrays is None else [array[-1].as_py() for array in arrays]
 
 
 def test_clean_lines_take_the_fast_way():
@@ -113,6 +118,12 @@ def test_carried_numbers_are_found_as_they_are_spelled(more, fast):
     columns = [feature("n"), carried("n"), carried("k")]
     found = parsed(columns, f'{{"n" : 1.50{more}, "k": -0}}')
     assert [1.5, "1.50", "-0"] == found if fast else found is None
+
+
+def test_no_spelling_is_taken_for_that_of_another_row():
+    """Neither where an object inside has a member of the name, nor where a number comes that is spelled otherwise."""
+    assert parsed([carried("n")], '{"k": 1}', '{"n": 1.50, "o": {"n": 2.50}}') is None
+    assert ["-0"] == parsed([carried("n")], '{"n": -0}', after='{"n": 7}')
 
 
 def messy(count: int, seed: int) -> bytes:
