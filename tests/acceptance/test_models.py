@@ -25,8 +25,6 @@ from tests.rooms import Rooms, rooms
 # Trees that were trained on missing values, whose converted forms send them elsewhere: up to 1.0 of a probability.
 DIFFER = ("lightgbm_zero_as_missing", "sklearn_tree_gaps")
 
-NO_CSV = {"torch_cnn": "a picture is no row of cells"}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Added:
@@ -85,8 +83,6 @@ def test_text_gives_the_scores_of_the_runtime_asked_directly(
     home: Rooms, case: Case, format: str, tmp_path: Path
 ) -> None:
     """The same rows as text, read by the rooms of a job: no bit of any output is another."""
-    if format == "csv" and case.name in NO_CSV:
-        pytest.skip(NO_CSV[case.name])
     rows, spec = input_of(case, format, tmp_path)
     scored = home.score(home.prepare(case.name, rows, spec=spec))
     assert [] == scored.rejects
