@@ -24,12 +24,15 @@ def check_footer(path: str) -> None:
 
 
 def check_metadata(path: str, metadata: pq.FileMetaData) -> None:
-    """Raises InputRefused for too many columns or row groups, and for row counts that contradict one another."""
+    """Raises InputRefused for too many columns or row groups."""
     check_width(path, metadata.num_columns)
-    groups = metadata.num_row_groups
-    if groups > MAX_ROW_GROUPS:
-        raise _refused(path, f"at most {MAX_ROW_GROUPS:,} row groups", f"{groups:,}")
-    rows = [metadata.row_group(group).num_rows for group in range(groups)]
+    if metadata.num_row_groups > MAX_ROW_GROUPS:
+        raise _refused(path, f"at most {MAX_ROW_GROUPS:,} row groups", f"{metadata.num_row_groups:,}")
+
+
+def counted_rows(path: str, metadata: pq.FileMetaData) -> list[int]:
+    """Rows of each row group. Raises InputRefused where they contradict the rows of the file."""
+    rows = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
     if min(rows, default=0) < 0 or sum(rows) != metadata.num_rows:
         raise InputRefused(
             f"{path} is damaged",
@@ -37,6 +40,7 @@ def check_metadata(path: str, metadata: pq.FileMetaData) -> None:
             got=f"{sum(rows):,} in its row groups",
             remedy="export it again",
         )
+    return rows
 
 
 def _refused(path: str, expected: str, got: str) -> InputRefused:

@@ -17,7 +17,7 @@ from scoring.core.limits import MAX_FOOTER_ITEMS, MAX_FOOTER_STRING_BYTES
 from scoring.data.arrays import Ints, one_batch, one_value
 from scoring.data.faults import Fault, Faults, shown
 from scoring.data.fingerprints import check_unchanged
-from scoring.data.parquet_footer import check_footer, check_metadata
+from scoring.data.parquet_footer import check_footer, check_metadata, counted_rows
 from scoring.data.parquet_text import coded_columns, is_text, judge_text
 from scoring.data.rejects import Reject, reject_batch
 from scoring.data.screen import screen
@@ -100,8 +100,7 @@ def text_file(path: str) -> Iterator[pq.ParquetFile]:
 def group_rows(path: str) -> Ints:
     """Rows of each row group."""
     with open_parquet(path) as file, damage_in_words(path):
-        metadata = file.metadata
-        return np.array([metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)], np.int64)
+        return np.array(counted_rows(path, file.metadata), np.int64)
 
 
 def slot_batch(table: pa.Table | pa.RecordBatch, columns: Sequence[ColumnSpec]) -> pa.RecordBatch:
