@@ -19,9 +19,7 @@ from scoring.data.convert import converted
 from scoring.data.faults import Fault, Faults
 from scoring.data.screen_lists import list_column
 from scoring.data.settle import settle
-from scoring.data.warnings import Notes
-
-NOTED = {NullAction.NAN: WarningCode.NULL_AS_NAN, NullAction.FILL: WarningCode.NULL_FILLED}
+from scoring.data.warnings import NOTED, Notes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,7 @@ from scoring.data.arrays import Mask, Numbers, null_mask, number_array, text_arr
 from scoring.data.cast import Cast, cast_native, cast_text
 from scoring.data.faults import Faults
 from scoring.data.list_elements import flat_elements
-
-_NOTED = {NullAction.NAN: WarningCode.NULL_AS_NAN, NullAction.FILL: WarningCode.NULL_FILLED}
+from scoring.data.warnings import NOTED
 
 
 def list_column(array: pa.Array, spec: ColumnSpec, faults: Faults) -> pa.FixedSizeListArray:
@@ -61,7 +60,7 @@ def _without_nulls(values: Numbers, empty: Mask, spec: ColumnSpec, faults: Fault
         return values
     filled = values.copy()
     filled[empty] = _fill(spec) if spec.nulls is NullAction.FILL else np.nan
-    faults.note(_rows(empty, spec), spec.name, _NOTED[spec.nulls])
+    faults.note(_rows(empty, spec), spec.name, NOTED[spec.nulls])
     return filled
 
 

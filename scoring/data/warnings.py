@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from scoring.core.chunks import WarningCount
-from scoring.core.columns import WarningCode
+from scoring.core.columns import NullAction, WarningCode
 from scoring.data.arrays import Mask
+
+NOTED = {NullAction.NAN: WarningCode.NULL_AS_NAN, NullAction.FILL: WarningCode.NULL_FILLED}
+"""What is counted where a null is not rejected."""
 
 _Key = tuple[WarningCode, str]
 
