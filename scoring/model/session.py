@@ -1,5 +1,7 @@
 """Opening an ONNX Runtime session, and telling its errors apart. Imports onnxruntime."""
 
+import re
+
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
@@ -21,6 +23,8 @@ ORT_ERRORS: tuple[type[Exception], ...] = (
 _MEMORY_WORDS = ("allocate memory", "bad_alloc", "bad allocation", "out of memory")
 _UNKNOWN_OPERATOR = ("not a registered function/op", "No Op registered for")
 _FATAL_ONLY = 4
+_SOURCE_PLACE = re.compile(r"/onnxruntime_src/\S+:\d+ [^)]*\) (?:const )?")
+"""File, line and C++ signature, which take up most of a message."""
 
 
 def open_session(data: bytes) -> ort.InferenceSession:
@@ -49,8 +53,9 @@ def memory_or(error: BaseException, otherwise: ScoringError) -> ScoringError:
 
 
 def said(error: BaseException) -> str:
-    """The runtime's own words: without its prefix, one line, 300 characters."""
-    return str(error).removeprefix("[ONNXRuntimeError] : ").replace("\n", " ")[:300]
+    """The runtime's own words: without its prefix and the places in its source, one line, 300 characters."""
+    words = str(error).removeprefix("[ONNXRuntimeError] : ").replace("\n", " ")
+    return _SOURCE_PLACE.sub("", words)[:300].strip()
 
 
 def _refused(error: Exception) -> ModelRefused:
