@@ -12,6 +12,7 @@ from scoring.core.options import CsvDialect
 from scoring.core.source import Position
 from scoring.data.chunk_files import read_chunk
 from scoring.data.inputs import expand_inputs
+from scoring.data.schema import check_files, describe
 from scoring.data.split import split
 from scoring.data.warnings import summed
 
@@ -79,5 +80,20 @@ def split_all(tmp_path: Path) -> Callable[..., Result]:
             warnings += clean.warnings
         counts = [(count.code, count.column, count.rows) for count in summed(warnings)]
         return Result(rows=rows, cells=cells, rejects=rejects, warnings=counts, chunks=chunks, positions=positions)
+
+    return run
+
+
+@pytest.fixture
+def score_csv(split_all: Callable[..., Result], tmp_path: Path) -> Callable[..., Result]:
+    """Everything that a job does with a CSV file before the model sees it."""
+
+    def run(data, specs, name="in.csv", **dialect) -> Result:
+        path = tmp_path / name
+        path.write_bytes(data.encode() if isinstance(data, str) else data)
+        files = expand_inputs([str(path)])
+        describe(files, CsvDialect(**dialect))
+        check_files(files, specs, CsvDialect(**dialect))
+        return split_all([path], specs, chunk_rows=10**6, **dialect)
 
     return run

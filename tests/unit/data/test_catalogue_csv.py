@@ -4,22 +4,17 @@ A test's id is the row of the catalogue. What readers do by default (fill, drop,
 answer here.
 """
 
-import bz2
 import gzip
 import math
 from dataclasses import dataclass, field
 
-import pyarrow as pa
 import pytest
 
 from scoring.core.columns import ColumnSpec, Dtype, NullAction
 from scoring.core.conversions import DatePart, Moment
 from scoring.core.errors import InputRefused, UsageError
-from scoring.core.limits import FREE_BYTES, MAX_CELL_BYTES, MAX_COLUMNS, MAX_HEADER_BYTES, MAX_RECORD_BYTES
-from scoring.core.options import CsvDialect
+from scoring.core.limits import MAX_CELL_BYTES, MAX_COLUMNS, MAX_HEADER_BYTES, MAX_RECORD_BYTES
 from scoring.data.csv_stream import BLOCK_BYTES
-from scoring.data.inputs import expand_inputs
-from scoring.data.schema import check_files, describe
 from tests.unit.data.conftest import carried, feature
 
 A, B, WHOLE = carried("a"), feature("b"), feature("i", Dtype.INT64)
@@ -261,25 +256,10 @@ REFUSED = [
 ]
 
 
-@pytest.fixture
-def score(split_all, tmp_path):
-    """Everything that a job does with a file before the model sees it."""
-
-    def run(data, specs, name="in.csv", **dialect):
-        path = tmp_path / name
-        path.write_bytes(data.encode() if isinstance(data, str) else data)
-        files = expand_inputs([str(path)])
-        describe(files, CsvDialect(**dialect))
-        check_files(files, specs, CsvDialect(**dialect))
-        return split_all([path], specs, chunk_rows=10**6, **dialect)
-
-    return run
-
-
 @pytest.mark.parametrize("case", READ, ids=lambda case: case.id)
-def test_a_file_gives_its_good_rows_and_rejects_the_others_by_name(score, case):
+def test_a_file_gives_its_good_rows_and_rejects_the_others_by_name(score_csv, case):
     """Every row is scored or rejected with its row, line, column and code; nothing is filled, dropped or guessed."""
-    found = score(case.text, case.columns, **case.dialect)
+    found = score_csv(case.text, case.columns, **case.dialect)
     cells = [
         tuple(None if isinstance(cell, float) and math.isnan(cell) else cell for cell in row) for row in found.cells
     ]
@@ -290,76 +270,32 @@ def test_a_file_gives_its_good_rows_and_rejects_the_others_by_name(score, case):
 
 
 @pytest.mark.parametrize(("data", "dialect", "said"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
-def test_a_file_that_cannot_be_right_is_refused_in_words(score, data, dialect, said):
+def test_a_file_that_cannot_be_right_is_refused_in_words(score_csv, data, dialect, said):
     """The refusal says what is wrong, where, and by which number."""
     with pytest.raises(InputRefused, match=said):
-        score(data, AB, **dialect)
+        score_csv(data, AB, **dialect)
 
 
-def test_b25_a_type_that_changes_late_costs_its_row_alone(score):
+def test_b25_a_type_that_changes_late_costs_its_row_alone(score_csv):
     """Row 300 001 is rejected, the 300 000 before it and the one behind it are scored."""
-    found = score("a,b\n" + "x,1\n" * 300_000 + "x,one\ny,2\n", (B,))
+    found = score_csv("a,b\n" + "x,1\n" * 300_000 + "x,one\ny,2\n", (B,))
     assert [(300_000, 300_002, "b", "bad_value")] == found.faults()
     assert (300_001, 300_001, 2.0) == (len(found.rows), found.rows[-1], found.cells[-1][0])
 
 
-def zstd(data: bytes) -> bytes:
-    return pa.Codec("zstd").compress(data, asbytes=True)
-
-
-PACKERS = [("gz", gzip.compress), ("bz2", bz2.compress), ("zst", zstd)]
-
-
-@pytest.mark.parametrize(("extension", "pack"), PACKERS)
-def test_b42_several_members_are_one_file(score, extension, pack):
-    """Members of gzip, frames of zstd, streams of bzip2."""
-    packed = pack(b"a,b\nx,1\n") + pack(b"y,2\n")
-    assert [("x", 1.0), ("y", 2.0)] == score(packed, AB, f"in.csv.{extension}").cells
-
-
-@pytest.mark.parametrize(("extension", "pack"), PACKERS)
-@pytest.mark.parametrize(
-    "damage", [lambda data: data[:-6], lambda data: data + b"garbage!"], ids=["B40 cut", "B41 more"]
-)
-def test_a_damaged_compressed_file_is_refused(score, extension, pack, damage):
-    """Cut off, or with garbage behind: the good half does not pass for a whole file."""
-    with pytest.raises(InputRefused, match="damaged"):
-        score(damage(pack(b"a,b\n" + b"x,1\n" * 300_000)), AB, f"in.csv.{extension}")
-
-
-def test_b1_an_empty_compressed_file_is_empty(score):
-    """And not damaged: no byte of it is there."""
-    with pytest.raises(InputRefused, match="is empty"):
-        score(b"", AB, "in.csv.gz")
-
-
-def test_a_compression_bomb_is_refused_before_it_bursts(score):
-    """Beyond 200 bytes per byte and 64 MiB nothing more is decompressed; the message says both numbers."""
-    bomb = zstd(b"a,b\n" + b"x,1\n" * 4) + zstd(b"\n" * FREE_BYTES) * 16
-    with pytest.raises(InputRefused, match=r"at most 200 bytes per compressed byte.* got 67,108,864 bytes and no end"):
-        score(bomb, AB, "in.csv.zst")
-
-
-def test_a_file_that_repeats_itself_is_no_bomb(score):
-    """A table of one line, over and over, packs a hundred to one and is read."""
-    packed = gzip.compress(b"a,b\n" + b"name,1\n" * 300_000)
-    assert len(packed) * 100 < 2_100_000
-    assert 300_000 == len(score(packed, (B,), "in.csv.gz").rows)
-
-
-def test_names_may_hold_anything(score):
+def test_names_may_hold_anything(score_csv):
     """Newlines, quotes, SQL, escape sequences and marks of direction are names like others."""
     names = ["a\nb", 'c","d', "\x1b[31m", "\u202egnp", "x;DROP TABLE jobs--"]
     header = ",".join('"' + name.replace('"', '""') + '"' for name in names)
-    found = score(f"{header}\n1,2,3,4,5\n", tuple(feature(name) for name in names))
+    found = score_csv(f"{header}\n1,2,3,4,5\n", tuple(feature(name) for name in names))
     assert [(1.0, 2.0, 3.0, 4.0, 5.0)] == found.cells
 
 
-def test_a_wide_file_is_read(score):
+def test_a_wide_file_is_read(score_csv):
     """Six thousand columns, two of them needed."""
     header = ",".join(f"c{i}" for i in range(6_000))
     row = ",".join(map(str, range(6_000)))
-    assert [(5999.0, 7.0)] == score(f"{header}\n{row}\n", (feature("c5999"), feature("c7"))).cells
+    assert [(5999.0, 7.0)] == score_csv(f"{header}\n{row}\n", (feature("c5999"), feature("c7"))).cells
 
 
 @pytest.mark.parametrize(
@@ -374,7 +310,7 @@ def test_a_wide_file_is_read(score):
         ({"encoding": "a\0b"}, "--encoding"),
     ],
 )
-def test_a_dialect_that_can_mean_nothing_is_a_usage_error(score, options, said):
+def test_a_dialect_that_can_mean_nothing_is_a_usage_error(score_csv, options, said):
     """The option is named."""
     with pytest.raises(UsageError, match=said):
-        score("a,b\n", AB, **options)
+        score_csv("a,b\n", AB, **options)
