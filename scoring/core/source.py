@@ -71,8 +71,8 @@ class FileColumn:
     # Of a LIST: what its elements are, and the sizes of its axes, None where they may differ from row to row.
     element: ColumnKind | None = None
     dims: tuple[int | None, ...] = ()
-    # CSV only: every cell of the first records that is not null reads as a number. Serves the choice of columns for a
-    # matrix input without names, never their type.
+    # CSV and JSON lines: every cell of the first records that is not null reads as a number. Serves the choice of
+    # columns for a matrix input without names, never their type.
     looks_numeric: bool = False
 
     @property
@@ -88,7 +88,7 @@ class SourceSchema:
 
     # In the order of the first file.
     columns: tuple[FileColumn, ...]
-    # Rows over all files; exact for Parquet, an estimate from the first block for CSV.
+    # Rows over all files; exact for Parquet, an estimate from the first block for text.
     rows: int
     rows_exact: bool
     # Bytes of all files on disk.
@@ -111,9 +111,9 @@ class Position:
 
     # Index of the file in the job's inputs.
     file: int = 0
-    # CSV: offset in the decoded, decompressed text, in bytes; Parquet: 0.
+    # CSV and JSON lines: offset in the decoded, decompressed text, in bytes; Parquet: 0.
     byte: int = 0
-    # CSV: physical lines already passed in this file.
+    # The same: physical lines already passed in this file.
     line: int = 0
     # Parquet: row group of the file, and rows already taken of it.
     row_group: int = 0
