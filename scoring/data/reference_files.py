@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,11 @@ def keep_reference(rows: pa.RecordBatch, facts: Mapping[str, Any], folder: Path,
     with tempfile.TemporaryDirectory(prefix="scoring-reference-") as folder_of_today:
         path = Path(folder_of_today) / name
         pq.write_table(table, path, compression="zstd", write_page_checksum=True, row_group_size=max(1, len(rows)))
-        return copy_hashed(path, folder)
+        sha256, kept = copy_hashed(path, folder)
+        # Rows are data, and follow the umask as results do. Those that another user has kept already stay as they are.
+        with suppress(PermissionError):
+            kept.chmod(path.stat().st_mode & 0o444)
+        return sha256, kept
 
 
 def read_reference_file(path: Path, sha256: str) -> tuple[pa.RecordBatch, Mapping[str, Any]]:

@@ -1,6 +1,7 @@
 """Reference rows: read as a job reads its input, and kept as the model takes them."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,7 +83,7 @@ def test_parquet_nulls_and_nan_count_alike(context: Context, registered: Registe
 
 
 def test_what_is_kept_is_what_was_read(context: Context, registered: Register, tmp_path: Path) -> None:
-    """To the bit, with its binding; the same rows are one file."""
+    """To the bit, with its binding; the same rows are one file, with the rights that the umask leaves."""
     file = tmp_path / "rows.csv"
     file.write_text("b,a,y,who\n2,0.1,2.1,x\n,1e-3,,y\n")
     rows = read_rows(context, registered(), file, answers=True)
@@ -96,6 +97,10 @@ def test_what_is_kept_is_what_was_read(context: Context, registered: Register, t
     assert (rows.binding, rows.rows_with_nulls) == (again.binding, again.rows_with_nulls)
     assert reference == keep_rows(context, rows, "parity", 0.5)
     path = context.settings.store / reference.path
+    before = os.umask(0o077)
+    keep_rows(context, rows, "parity", 0.5)
+    os.umask(before)
+    assert 0o400 == path.stat().st_mode & 0o777
     path.chmod(0o644)
     path.write_bytes(path.read_bytes() + b"more")
     with pytest.raises(ModelRefused, match="not those that were registered"):
