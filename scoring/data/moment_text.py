@@ -52,7 +52,7 @@ class _Fields:
         if code not in self._found:
             return np.full(self._count, default, np.int64)
         cells = self._found[code]
-        empty = pc.equal(pc.binary_length(cells), 0)
+        empty = bool_array(values_of(pc.binary_length(cells)) == 0)
         return _whole(pc.if_else(empty, text_array([str(default)])[0], cells))
 
     def place(self, code: str) -> Ints:

@@ -9,6 +9,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from scoring.core.columns import ColumnSpec, Dtype, NullAction
+from scoring.core.conversions import Categories, DatePart, Moment, Scale, TimeUnit
 from scoring.core.options import CsvDialect
 from scoring.core.source import Position
 from scoring.data.chunk_files import read_chunk
@@ -23,6 +24,10 @@ columns = [
     ColumnSpec(name="a", slot="a", dtype=Dtype.FLOAT32, nulls=NullAction.FILL, fill="1"),
     ColumnSpec(name="i", slot="i", dtype=Dtype.INT64, nulls=NullAction.REJECT),
     ColumnSpec(name="s", slot="s", dtype=Dtype.STRING, nulls=NullAction.FILL, fill="x"),
+    ColumnSpec(name="c", slot="c", dtype=Dtype.FLOAT32, nulls=NullAction.NAN, conversion=Categories(codes={"u": "1"})),
+    ColumnSpec(name="d", slot="m", dtype=Dtype.FLOAT32, nulls=NullAction.NAN, conversion=Moment(part=DatePart.WEEK)),
+    ColumnSpec(name="d", slot="t", dtype=Dtype.FLOAT64, nulls=NullAction.NAN, conversion=Moment(unit=TimeUnit.DAYS)),
+    ColumnSpec(name="i", slot="l", dtype=Dtype.FLOAT64, nulls=NullAction.NAN, conversion=Scale(factor=2)),
 ]
 files = expand_inputs([str(folder / sys.argv[2])])
 dialect = CsvDialect(na=("?",) if sys.argv[2] == "in.csv" else ())
@@ -37,10 +42,11 @@ print("pandas" in sys.modules)
 
 @pytest.mark.parametrize("name", ["in.csv", "in.jsonl"])
 def test_a_split_with_rejects_does_not_import_pandas(tmp_path, name):
-    """Typed blocks, blocks read as text, rejects, chunk files and parts: none of them loads pandas."""
-    text = b"a,i,s\n1,2,x\n,3,?\nbad,4,y\n1,99999999999999999999,z\n1,2\n5,+6,w\n1,2,\xff\n\xff\n"
+    """Typed blocks, blocks read as text, conversions, rejects, chunk files and parts: none of them loads pandas."""
+    rows = (b"1,2,x", b",3,?", b"bad,4,y", b"1,99999999999999999999,z", b"1,2", b"5,+6,w", b"1,2,\xff", b"\xff")
+    text = b"a,i,s,c,d\n" + b"".join(row + b",u,2024-02-29T10:00Z\n" for row in rows) + b"16777217,1,s,v,2024-02-30\n"
     (tmp_path / "in.csv").write_bytes(text)
-    line = b'{"a": 1, "i": 2, "s": 7}\n'
+    line = b'{"a": 16777217, "i": 2, "s": 7, "c": "u", "d": "2024-02-29"}\n'
     (tmp_path / "in.jsonl").write_bytes(line * 50_000 + b'{"a": "x"}\n\xff\n' + line)
     ran = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tmp_path), name], capture_output=True, text=True, check=True
