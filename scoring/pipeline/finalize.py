@@ -54,15 +54,21 @@ def _settle(tx: Tx, claim: Claim) -> None:
 def _publish(context: Context, job: Job, committed: list[CommittedPart], lease: Lease) -> None:
     output = Path(job.output)
     if job.options.overwrite and not job.succeeds:
-        # Last night's result stays as it was; what is committed waits, staged, for a `retry` that succeeds.
-        part_files.clear_staging(output, job.id, keep=_waiting(job, committed))
+        # Last night's result stays as it was; what is committed waits, staged, for a `retry` that succeeds, and what
+        # was rejected for `scoring failures`.
+        rejects = _rejects_without_part(context, job) if job.state is not JobState.CANCELLED else []
+        waiting = [*_waiting(job, committed), *(file.staged for _, file in rejects)]
+        part_files.clear_staging(output, job.id, keep=waiting)
         return
     if job.options.overwrite:
         clear_replaced(output, job_id=job.id, keep_log=job.options.delta)
     with storage_faults(output):
         output.mkdir(parents=True, exist_ok=True)
     public = _promote(job, committed, lease)
-    more_rejects = [*public.more_rejects, *_rejects_without_part(context, job, output)]
+    never_scored = _rejects_without_part(context, job)
+    for _, file in never_scored:
+        part_files.promote(output, file)
+    more_rejects = [*public.more_rejects, *never_scored]
     part_files.clear_staging(output, job.id)
     manifest = _manifest(job, output, public.parts, more_rejects)
     if job.succeeds and not public.lost:
@@ -124,17 +130,16 @@ def _staged_names(part: CommittedPart) -> list[str]:
     return [file.staged for file in (part.files.part, part.files.rejects) if file is not None]
 
 
-def _rejects_without_part(context: Context, job: Job, output: Path) -> list[tuple[int, StagedFile]]:
-    """Publish what the split rejected of chunks that never succeeded: (chunk, file)."""
-    published = []
+def _rejects_without_part(context: Context, job: Job) -> list[tuple[int, StagedFile]]:
+    """Stage what the split rejected of chunks that never succeeded: (chunk, file)."""
+    found = []
     for chunk in context.ledger.look(lambda tx: parts.chunks_without_part(tx, job.id)):
         rejects = read_rejects(chunk, context.work_folder(job.id))
         if rejects is not None:
             metadata = part_metadata(job, chunk.chunk)
-            staged = part_files.stage_rejects(output, chunk.chunk, NO_ATTEMPT, rejects, metadata=metadata)
-            part_files.promote(output, staged)
-            published.append((chunk.chunk, staged))
-    return published
+            staged = part_files.stage_rejects(Path(job.output), chunk.chunk, NO_ATTEMPT, rejects, metadata=metadata)
+            found.append((chunk.chunk, staged))
+    return found
 
 
 def _manifest(
