@@ -1,5 +1,6 @@
 """The binding as a table for people: what each input of the model is fed by, and what is done to it on the way."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -7,7 +8,13 @@ from typing import Any
 from scoring.core.binding import Binding, InputBinding, Shape
 from scoring.core.columns import ColumnSpec, Dtype, NullAction
 from scoring.core.conversions import Categories, Conversion, Moment, Scale
-from scoring.core.source import ColumnKind, SourceSchema
+from scoring.core.source import ColumnKind, FileColumn, SourceSchema
+
+_TENSOR_NAMES = {"halffloat": "float16", "float": "float32", "double": "float64", "large_string": "string"}
+"""Arrow's names of types that tensors call otherwise."""
+
+_ELEMENT = re.compile(r": (\w+)>")
+"""In fixed_size_list<element: int64>[4]."""
 
 _UNTYPED = (ColumnKind.TEXT, ColumnKind.JSON)
 """Columns whose cells are parsed as what the tensor wants: nothing is cast."""
@@ -20,7 +27,7 @@ class BoundColumn:
     column: str
     # As the file calls it; "prepare" for what the prepare function makes.
     type: str
-    # What is read → what is fed, such as "double → float32"; "" where they are the same.
+    # What is read → what is fed, such as "float64 → float32"; "" where they are the same.
     cast: str
     # What becomes of a null: "nan", "reject" or "fill=0".
     nulls: str
@@ -70,16 +77,17 @@ def ignored_columns(binding: Binding, source: SourceSchema) -> tuple[str, ...]:
 def _bound(
     bound: InputBinding, source: SourceSchema, specs: Mapping[str, ColumnSpec], made: Mapping[str, ColumnSpec]
 ) -> BoundInput:
+    feeds = [(made.get(slot) or specs[slot], slot in made) for slot in bound.slots]
     return BoundInput(
         input=bound.input,
-        dtype=f"{bound.dtype} {_shape(bound)}",
-        sources=tuple(_made(made[slot]) if slot in made else _source(source, specs[slot]) for slot in bound.slots),
+        dtype=f"{bound.dtype} {_shape(bound, [spec for spec, _ in feeds])}",
+        sources=tuple(_made(spec) if by_hook else _source(source, spec) for spec, by_hook in feeds),
     )
 
 
-def _shape(bound: InputBinding) -> str:
-    if bound.shape is Shape.MATRIX and len(bound.slots) > 1:
-        return f"[N,{len(bound.slots)}]"
+def _shape(bound: InputBinding, feeds: Sequence[ColumnSpec]) -> str:
+    if bound.shape is Shape.MATRIX:
+        return f"[N,{sum(spec.list_size or 1 for spec in feeds)}]"
     return f"[N,{','.join(map(str, bound.dims))}]" if bound.dims else str(bound.shape)
 
 
@@ -89,17 +97,24 @@ def _made(spec: ColumnSpec) -> BoundColumn:
 
 def _source(source: SourceSchema, spec: ColumnSpec) -> BoundColumn:
     found = source.column(spec.name)
-    plain = found is None or found.kind in _UNTYPED or spec.conversion is not None or found.type == spec.dtype
+    plain = found is None or found.kind in _UNTYPED or spec.conversion is not None or _element(found) == spec.dtype
     cells = source.sample.get(spec.name, ())
     return BoundColumn(
         column=spec.name,
         type="" if found is None else found.type,
-        cast="" if plain or found is None else f"{found.type} → {spec.dtype}",
+        cast="" if plain or found is None else f"{_element(found)} → {spec.dtype}",
         nulls=_nulls(spec),
         conversion=in_words(spec.conversion),
         nulls_sampled=sum(cell is None or (cell == "" and spec.dtype is not Dtype.STRING) for cell in cells),
         cells_sampled=len(cells),
     )
+
+
+def _element(column: FileColumn) -> str:
+    """The type of its values by the name that tensors have for it; of a list, that of its elements."""
+    element = _ELEMENT.search(column.type) if column.kind is ColumnKind.LIST else None
+    name = element[1] if element else column.type
+    return _TENSOR_NAMES.get(name, name)
 
 
 def _nulls(column: ColumnSpec) -> str:

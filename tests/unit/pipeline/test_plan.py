@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def test_each_input_shows_what_feeds_it(context: Context, tmp_path: Path) -> Non
     )
     made = planned(context, "churn", rows, key="id").to_json()
     age, tariff = made["binding"]
-    assert ("age", "float32 [N,1]", "double → float32", "nan (1 of 3 cells sampled)") == (
+    assert ("age", "float32 [N,1]", "float64 → float32", "nan (1 of 3 cells sampled)") == (
         age["input"],
         age["dtype"],
         age["cast"],
@@ -172,3 +173,27 @@ def test_a_plan_has_the_keys_that_programs_rely_on(context: Context, tmp_path: P
     assert {"input", "columns", "dtype", "cast", "nulls", "sources"} == set(document["binding"][0])
     assert {"rows", "rejected", "examples"} == set(document["sample"])
     assert [f"{rows} is given more than once; its rows count each time"] == document["warnings"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "cast"),
+    [
+        (pa.array([1.0], pa.float32()), ""),
+        (pa.array([1.0], pa.float64()), "float64 → float32"),
+        (pa.array([1.0], pa.float16()), "float16 → float32"),
+        (pa.array([1], pa.int64()), "int64 → float32"),
+        (pa.array([Decimal("1.5")], pa.decimal128(10, 2)), "decimal128(10, 2) → float32"),
+    ],
+)
+def test_a_cast_is_told_where_there_is_one(context: Context, tmp_path: Path, cells: pa.Array, cast: str) -> None:
+    """By the names that tensors have for types."""
+    rows = written(tmp_path / "rows.parquet", **{f"f{i}": cells for i in range(4)})
+    (bound,) = planned(context, "linear", rows).to_json()["binding"]
+    assert ("float32 [N,4]", cast) == (bound["dtype"], bound["cast"])
+
+
+def test_a_list_is_told_by_its_elements(context: Context, tmp_path: Path) -> None:
+    """The width is that of the list."""
+    rows = written(tmp_path / "rows.parquet", x=pa.array([[1, 2, 3, 4]], pa.list_(pa.float64(), 4)))
+    (bound,) = planned(context, "linear", rows).to_json()["binding"]
+    assert ("float32 [N,4]", "float64 → float32", ["x"]) == (bound["dtype"], bound["cast"], bound["columns"])
