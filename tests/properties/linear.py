@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-DTYPES = {"a": "float32", "b": "float64", "c": "int64", "d": "bool", "e": "string"}
+DTYPES = {"a": "float32", "b": "float64", "c": "int64", "d": "bool", "e": "string", "f": "uint8"}
 """Column → type of the tensor that it feeds."""
 
 WEIGHTS = {"a": 2.0, "b": -3.0, "c": 0.5}
@@ -17,13 +17,14 @@ _ELEMENTS = {
     "float32": TensorProto.FLOAT,
     "float64": TensorProto.DOUBLE,
     "int64": TensorProto.INT64,
+    "uint8": TensorProto.UINT8,
     "bool": TensorProto.BOOL,
     "string": TensorProto.STRING,
 }
 
 
 def write_model(path: Path) -> Path:
-    """Inputs a … e [N]; outputs a_in … e_in as they came, and y [N] float64 = 2a − 3b + c/2, each step rounded."""
+    """Inputs a … f [N]; outputs a_in … f_in as they came, and y [N] float64 = 2a − 3b + c/2, each step rounded."""
     nodes = [helper.make_node("Identity", [name], [f"{name}_in"]) for name in DTYPES]
     for name in WEIGHTS:
         nodes.append(helper.make_node("Cast", [name], [f"{name}_double"], to=TensorProto.DOUBLE))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
@@ -43,7 +44,7 @@ class Table:
 
 NUMBERS = ["0", "-0", "7", "-12", "3.25", "0.1", "-2.5e-3", "1E5", "1.5", "0.1000000014901161193847656250000000001"]
 EDGES = [
-    "16777217", "9007199254740992", "9007199254740993", "-9007199254740993", "9223372036854775807",
+    "256", "-1", "16777217", "9007199254740992", "9007199254740993", "-9007199254740993", "9223372036854775807",
     "9223372036854775808", "-9223372036854775809", "1e39", "1e400", "-1e400", "1e-400",
     "340282346638528859811704183484516925440",
 ]  # fmt: skip
@@ -72,6 +73,7 @@ CLEAN_CELLS = {
     "float32": st.floats(width=32, allow_nan=False, allow_infinity=False).map(repr) | st.just("nan"),
     "float64": st.floats(allow_nan=False, allow_infinity=False).map(repr),
     "int64": st.integers(-(2**63), 2**63 - 1).map(str),
+    "uint8": st.integers(0, 255).map(str),
     "bool": st.sampled_from(["true", "false"]),
     "string": TEXT,
 }
@@ -143,6 +145,7 @@ _PARQUET = {
     "float32": [pa.float32(), pa.float64(), pa.int64(), pa.int8(), pa.bool_()],
     "float64": [pa.float64(), pa.float32(), pa.int64(), pa.uint64()],
     "int64": [pa.int64(), pa.uint64(), pa.int16(), pa.float64()],
+    "uint8": [pa.uint8(), pa.int64(), pa.int8(), pa.float32()],
     "bool": [pa.bool_(), pa.int64()],
     "string": [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())],
 }
@@ -155,9 +158,8 @@ def _native(kind: pa.DataType) -> st.SearchStrategy[Any]:
     if pa.types.is_boolean(kind):
         return st.none() | st.booleans()
     if pa.types.is_integer(kind):
-        low, high = (0, 2**kind.bit_width) if kind == pa.uint64() else (-(2 ** (kind.bit_width - 1)),) * 2
-        high = high if kind == pa.uint64() else -low
-        return st.none() | st.integers(low, high - 1) | st.integers(0, 1)
+        limits = np.iinfo(kind.to_pandas_dtype())
+        return st.none() | st.integers(int(limits.min), int(limits.max)) | st.integers(0, 1)
     return st.none() | TEXT
 
 

@@ -17,10 +17,18 @@ from scoring.cli.main import cli
 from scoring.core.errors import ExitCode
 from tests.rooms import Rooms
 
-TABLE = {"id": ["k", "l"], "a": [1.5, None], "b": [2.0, 3.0], "c": [1, 2], "d": [True, False], "e": ["x", "é"]}
-CSV = 'id,a,b,c,d,e\nk,1.5,2,1,true,x\nl,,3,2,false,"é"\n'.encode()
-JSONL = b"""{"id": "k", "a": 1.5, "b": 2, "c": 1, "d": true, "e": "x"}
-{"id": "l", "a": null, "b": 3, "c": 2, "d": false, "e": "\\u00e9"}
+TABLE = {
+    "id": ["k", "l"],
+    "a": [1.5, None],
+    "b": [2.0, 3.0],
+    "c": [1, 2],
+    "d": [True, False],
+    "e": ["x", "é"],
+    "f": [0, 255],
+}
+CSV = 'id,a,b,c,d,e,f\nk,1.5,2,1,true,x,0\nl,,3,2,false,"é",255\n'.encode()
+JSONL = b"""{"id": "k", "a": 1.5, "b": 2, "c": 1, "d": true, "e": "x", "f": 0}
+{"id": "l", "a": null, "b": 3, "c": 2, "d": false, "e": "\\u00e9", "f": 255}
 """
 SPEC = b"""inputs:
   a: [twice]

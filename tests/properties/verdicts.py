@@ -34,7 +34,7 @@ Verdict = Any
 
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _INTEGER = re.compile(r"-?[0-9]+")
-_INT64 = range(-(2**63), 2**63)
+_RANGES = {"int64": range(-(2**63), 2**63), "uint8": range(2**8)}
 
 
 def judge_csv(text: str, dtype: str) -> Verdict:
@@ -48,9 +48,7 @@ def judge_csv(text: str, dtype: str) -> Verdict:
         return BAD_VALUE
     if dtype == "bool":
         return {"true": True, "1": True, "false": False, "0": False}.get(cell, _open_bool(cell))
-    if dtype == "int64":
-        return _integer(cell)
-    return _float(cell, dtype)
+    return _integer(cell, dtype) if dtype in _RANGES else _float(cell, dtype)
 
 
 def judge_json(literal: str | None, dtype: str) -> Verdict:
@@ -86,15 +84,20 @@ def judge_native(value: Any, dtype: str) -> Verdict:
         return str(value)
     if dtype == "bool":
         return {0: False, 1: True}.get(value, BAD_VALUE)
-    if dtype == "int64":
-        if isinstance(value, float) and math.isinf(value):
-            return OUT_OF_RANGE
-        if value != int(value):
-            return BAD_VALUE
-        return int(value) if int(value) in _INT64 else OUT_OF_RANGE
+    if dtype in _RANGES:
+        return _native_integer(value, dtype)
     if isinstance(value, float):
         return OUT_OF_RANGE if math.isinf(value) else _fitting(_cast(value, dtype))
     return _whole(int(value), dtype)
+
+
+def _native_integer(value: Any, dtype: str) -> Verdict:
+    if isinstance(value, float) and not math.isinf(value) and value != int(value):
+        # A fraction that lies beyond the type as well has two faults.
+        return BAD_VALUE if int(value) in _RANGES[dtype] else SILENT
+    if isinstance(value, float) and math.isinf(value):
+        return OUT_OF_RANGE
+    return int(value) if int(value) in _RANGES[dtype] else OUT_OF_RANGE
 
 
 def after_null_rule(verdict: Verdict, dtype: str, nulls: str) -> Verdict:
@@ -111,7 +114,7 @@ def _json_number(text: str, dtype: str) -> Verdict:
         return SILENT if _INTEGER.fullmatch(text) else BAD_VALUE
     if dtype == "bool":
         return {"0": False, "1": True}.get(text, SILENT)
-    return _integer(text) if dtype == "int64" else _float(text, dtype)
+    return _integer(text, dtype) if dtype in _RANGES else _float(text, dtype)
 
 
 def _float(cell: str, dtype: str) -> Verdict:
@@ -126,9 +129,9 @@ def _float(cell: str, dtype: str) -> Verdict:
     return SILENT if _python_reads(cell) else BAD_VALUE
 
 
-def _integer(cell: str) -> Verdict:
+def _integer(cell: str, dtype: str) -> Verdict:
     if _INTEGER.fullmatch(cell):
-        return int(cell) if int(cell) in _INT64 else OUT_OF_RANGE
+        return int(cell) if int(cell) in _RANGES[dtype] else OUT_OF_RANGE
     if _DECIMAL.fullmatch(cell):
         exponent = int(cell.lower().partition("e")[2] or 0)
         return SILENT if abs(exponent) > 400 or Fraction(cell).denominator == 1 else BAD_VALUE
