@@ -52,7 +52,7 @@ def test_values_that_the_model_refuses_are_told_with_their_rows(write_model, nev
         table_model(write_model).predict(indices(4, [3]), TABLE_BINDING, 2, never)
 
 
-@pytest.mark.parametrize("fixed", [None, 8], ids=["dynamic", "padded"])
+@pytest.mark.parametrize("fixed", [None, 8, 1], ids=["dynamic", "padded", "one-by-one"])
 @pytest.mark.parametrize(
     "bad", [[], [0], [15], [16], [5, 6], [0, 15, 16, 39], [38, 39], [8, 9, 10, 11]], ids=lambda bad: f"bad{bad}"
 )
