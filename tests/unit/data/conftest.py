@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from scoring.core.chunks import Chunk
@@ -95,5 +96,29 @@ def score_csv(split_all: Callable[..., Result], tmp_path: Path) -> Callable[...,
         describe(files, CsvDialect(**dialect))
         check_files(files, specs, CsvDialect(**dialect))
         return split_all([path], specs, chunk_rows=10**6, **dialect)
+
+    return run
+
+
+@pytest.fixture
+def write_parquet(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a table, and gives its path."""
+
+    def run(table, name="in.parquet", **options) -> Path:
+        pq.write_table(table, tmp_path / name, **options)
+        return tmp_path / name
+
+    return run
+
+
+@pytest.fixture
+def score_parquet(split_all: Callable[..., Result]) -> Callable[..., Result]:
+    """Everything that a job does with Parquet files before the model sees them."""
+
+    def run(paths, columns, **options) -> Result:
+        files = expand_inputs([str(path) for path in paths])
+        describe(files, CsvDialect())
+        check_files(files, columns, CsvDialect())
+        return split_all(paths, columns, **{"whole_groups": True, "chunk_rows": 10**6, **options})
 
     return run

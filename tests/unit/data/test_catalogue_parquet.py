@@ -7,48 +7,21 @@ import random
 from datetime import UTC, datetime
 from math import isnan
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scoring.core.chunks import MAX_GROUP_ROWS
 from scoring.core.columns import Dtype, NullAction
 from scoring.core.errors import InputRefused
-from scoring.core.limits import MAX_CELL_BYTES, MAX_CHUNK_TEXT_BYTES, MAX_FOOTER_BYTES
+from scoring.core.limits import MAX_FOOTER_BYTES
 from scoring.core.options import CsvDialect
-from scoring.core.source import ColumnKind, Position
+from scoring.core.source import ColumnKind
 from scoring.data import csv_header
 from scoring.data.inputs import expand_inputs
-from scoring.data.schema import check_files, decoded_row_bytes, describe
-from scoring.data.split_parquet import plan_ranges
+from scoring.data.schema import describe
 from tests.unit.data.conftest import carried, feature
 
 V = feature("v")
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Writes a table, and gives its path."""
-
-    def run(table, name="in.parquet", **options):
-        pq.write_table(table, tmp_path / name, **options)
-        return tmp_path / name
-
-    return run
-
-
-@pytest.fixture
-def score(split_all):
-    """Everything that a job does with files before the model sees them."""
-
-    def run(paths, columns, **options):
-        files = expand_inputs([str(path) for path in paths])
-        describe(files, CsvDialect())
-        check_files(files, columns, CsvDialect())
-        return split_all(paths, columns, **{"whole_groups": True, "chunk_rows": 10**6, **options})
-
-    return run
 
 
 def described(*paths):
@@ -80,9 +53,9 @@ def test_what_is_no_whole_file_is_refused_before_a_job_exists(tmp_path, data, sa
         described(path)
 
 
-def test_b44_a_file_cut_off_is_refused(write):
+def test_b44_a_file_cut_off_is_refused(write_parquet):
     """Wherever it was cut."""
-    path = write(column([1.0] * 100))
+    path = write_parquet(column([1.0] * 100))
     data = path.read_bytes()
     for size in (len(data) - 1, len(data) // 2, 8):
         path.write_bytes(data[:size])
@@ -91,9 +64,9 @@ def test_b44_a_file_cut_off_is_refused(write):
 
 
 @pytest.mark.parametrize("options", [{}, {"chunk_rows": 50, "whole_groups": False}], ids=["referenced", "copied"])
-def test_b44_a_footer_that_counts_other_rows_than_the_pages_is_refused(score, write, options):
+def test_b44_a_footer_that_counts_other_rows_than_the_pages_is_refused(score_parquet, write_parquet, options):
     """77 rows, and a footer that says 78: in one of the places where it counts, or in all of them."""
-    path = write(column([1.0] * 77), use_dictionary=False, write_statistics=False)
+    path = write_parquet(column([1.0] * 77), use_dictionary=False, write_statistics=False)
     data, said, lie = path.read_bytes(), b"\x9a\x01", b"\x9c\x01"
     footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
     places = [at for at in range(footer, len(data)) if data.startswith(said, at)]
@@ -105,27 +78,27 @@ def test_b44_a_footer_that_counts_other_rows_than_the_pages_is_refused(score, wr
             damaged[at : at + 2] = lie
         path.write_bytes(damaged)
         with pytest.raises(InputRefused, match="is damaged"):
-            score([path], [V], **options)
+            score_parquet([path], [V], **options)
 
 
-def test_b45_b46_row_groups_without_rows_make_no_chunks(score, tmp_path):
+def test_b45_b46_row_groups_without_rows_make_no_chunks(score_parquet, tmp_path):
     """Three groups, one of them with rows: one chunk. No group at all: no chunk, and no failure."""
     path, bare = tmp_path / "in.parquet", tmp_path / "bare.parquet"
     with pq.ParquetWriter(path, column([], pa.float64()).schema) as writer:
         for values in ([], [1.0], []):
             writer.write_table(column(values, pa.float64()), row_group_size=1)
     pq.ParquetWriter(bare, column([], pa.float64()).schema).close()
-    assert [1] == [chunk.rows for chunk in score([path, bare], [V]).chunks]
-    assert [] == score([bare], [V]).chunks
+    assert [1] == [chunk.rows for chunk in score_parquet([path, bare], [V]).chunks]
+    assert [] == score_parquet([bare], [V]).chunks
     assert (0, True) == (described(bare).rows, described(bare).rows_exact)
 
 
-def test_b47_a_needed_name_twice_is_refused(score, write):
+def test_b47_a_needed_name_twice_is_refused(score_parquet, write_parquet):
     """As in CSV; a name that nobody needs may stand twice."""
-    path = write(pa.table([[1.0], [2.0], [3.0]], names=["v", "w", "w"]))
-    assert [(1.0,)] == score([path], [V]).cells
+    path = write_parquet(pa.table([[1.0], [2.0], [3.0]], names=["v", "w", "w"]))
+    assert [(1.0,)] == score_parquet([path], [V]).cells
     with pytest.raises(InputRefused, match="same name"):
-        score([path], [feature("w")])
+        score_parquet([path], [feature("w")])
 
 
 MIXED = pa.table(
@@ -150,14 +123,14 @@ MIXED_COLUMNS = [
 
 @pytest.mark.parametrize("checksums", [True, False])
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
-def test_b48_a_damaged_file_is_refused_or_read_as_it_was(score, write, checksums, version):
+def test_b48_a_damaged_file_is_refused_or_read_as_it_was(score_parquet, write_parquet, checksums, version):
     """75 files with flipped bits or cut off: never anything but rows, rejects or a refusal; the same rows or a refusal
     where the pages have checksums. (Nothing guards a footer: there, flips can change a type.)
     """
-    path = write(
+    path = write_parquet(
         MIXED, row_group_size=30, write_page_checksum=checksums, use_dictionary=["s"], data_page_version=version
     )
-    data, whole = path.read_bytes(), score([path], MIXED_COLUMNS)
+    data, whole = path.read_bytes(), score_parquet([path], MIXED_COLUMNS)
     rng, refused = random.Random(f"{checksums}{version}"), 0
     pages = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
     for turn in range(75):
@@ -166,7 +139,7 @@ def test_b48_a_damaged_file_is_refused_or_read_as_it_was(score, write, checksums
             damaged[rng.randrange(min(pages, len(damaged)) if checksums else len(damaged))] ^= 1 << rng.randrange(8)
         path.write_bytes(damaged)
         try:
-            found = score([path], MIXED_COLUMNS, chunk_rows=(10**6, 7)[turn % 2])
+            found = score_parquet([path], MIXED_COLUMNS, chunk_rows=(10**6, 7)[turn % 2])
         except InputRefused:
             refused += 1
             continue
@@ -176,61 +149,11 @@ def test_b48_a_damaged_file_is_refused_or_read_as_it_was(score, write, checksums
     assert 40 < refused < 75
 
 
-def test_b49_a_file_is_sized_by_rows_and_width(write):
-    """Four million times one number in a few kilobytes: 16 MB, in chunks that fit, whatever the footer says."""
-    rows = 4_000_000
-    path = write(column(np.zeros(rows, np.float32)), row_group_size=rows)
-    assert path.stat().st_size < 50_000
-    schema = described(path)
-    assert (rows, 4) == (schema.rows, decoded_row_bytes(schema, [V]))
-    files = expand_inputs([str(path)])
-    ranges = plan_ranges(files, Position(), chunk_rows=131_072, limit=None, whole_groups=True)
-    assert MAX_GROUP_ROWS >= max(part.rows for part in ranges)
-
-
-def test_b49_a_row_group_of_wide_rows_is_no_chunk(write):
-    """A row group as large as many chunks, in bytes, is cut: no chunk holds more than 16 of them."""
-    files = expand_inputs([str(write(column(np.zeros(48_000)), row_group_size=16_000))])
-    ranges = plan_ranges(files, Position(), chunk_rows=1_000, limit=None, whole_groups=True)
-    assert [16_000, 16_000, 16_000] == [part.rows for part in ranges]
-    ranges = plan_ranges(files, Position(), chunk_rows=999, limit=None, whole_groups=True)
-    assert 999 == max(part.rows for part in ranges)
-
-
-def repeated(word: str, rows: int) -> pa.Table:
-    """`word` in every second row; the file keeps it once."""
-    codes = pa.array(np.arange(rows, dtype=np.int32) % 2)
-    return pa.table(
-        {"v": np.ones(rows, np.float32), "s": pa.DictionaryArray.from_arrays(codes, pa.array([word, "ok"]))}
-    )
-
-
-@pytest.mark.parametrize("column", [feature("s", Dtype.STRING), carried("s")], ids=["feature", "carried"])
-@pytest.mark.parametrize("chunk_rows", [10**6, 3_000], ids=["referenced", "copied"])
-def test_b49_a_huge_word_is_judged_before_it_is_spelled_out(score, write, column, chunk_rows):
-    """2 000 cells of a megabyte each, 100 kB on disk: their rows are rejected, and nothing holds 2 GB."""
-    before = pa.total_allocated_bytes()
-    path = write(repeated("x" * (MAX_CELL_BYTES + 1), 4_000), store_schema=False)
-    found = score([path], [V, column], chunk_rows=chunk_rows)
-    assert [(1.0, "ok")] * 2_000 == found.cells
-    assert {(None, "s", "cell_too_large")} == {fault[1:] for fault in found.faults()}
-    assert "1,048,577 bytes; at most 1,048,576" in found.rejects[0]["reason"]
-    assert pa.default_memory_pool().max_memory() - before < 500_000_000
-
-
-def test_b49_text_that_bursts_on_the_way_to_the_result_is_refused_by_number(score, write):
-    """Cells within their limit, but too many in one chunk."""
-    rows = 2 * MAX_CHUNK_TEXT_BYTES // MAX_CELL_BYTES + 2
-    path = write(repeated("x" * MAX_CELL_BYTES, rows), store_schema=False)
-    with pytest.raises(InputRefused, match=f"at most {MAX_CHUNK_TEXT_BYTES:,} bytes.*--chunk-rows"):
-        score([path], [V, carried("s")])
-
-
-def test_b50_files_of_different_types_are_refused_by_name(score, write):
+def test_b50_files_of_different_types_are_refused_by_name(score_parquet, write_parquet):
     """Both types and both files are named."""
-    paths = [write(column([1.0]), "a.parquet"), write(column(["x"]), "b.parquet")]
+    paths = [write_parquet(column([1.0]), "a.parquet"), write_parquet(column(["x"]), "b.parquet")]
     with pytest.raises(InputRefused, match=r"double as in .*a\.parquet; got string in .*b\.parquet"):
-        score(paths, [V])
+        score_parquet(paths, [V])
 
 
 OTHERS = [
@@ -242,11 +165,11 @@ OTHERS = [
 
 
 @pytest.mark.parametrize(("values", "kind"), [case[1:] for case in OTHERS], ids=[case[0] for case in OTHERS])
-def test_a_type_that_feeds_no_tensor_is_known_before_a_row_is_read(score, write, values, kind):
+def test_a_type_that_feeds_no_tensor_is_known_before_a_row_is_read(score_parquet, write_parquet, values, kind):
     """It is of no kind that binds; its column may still be carried to the result as it stands."""
-    path = write(column(values, kind))
+    path = write_parquet(column(values, kind))
     assert ColumnKind.OTHER is described(path).columns[0].kind
-    assert [tuple(column(values, kind).column("v").to_pylist())] == score([path], [carried("v")]).cells
+    assert [tuple(column(values, kind).column("v").to_pylist())] == score_parquet([path], [carried("v")]).cells
 
 
 F32, F64, I64, TEXT = Dtype.FLOAT32, Dtype.FLOAT64, Dtype.INT64, Dtype.STRING
@@ -279,40 +202,40 @@ VALUES = [
 @pytest.mark.parametrize(
     ("values", "kind", "spec", "cells", "codes"), [case[1:] for case in VALUES], ids=[case[0] for case in VALUES]
 )
-def test_a_value_is_read_exactly_or_its_row_rejected(score, write, values, kind, spec, cells, codes):
+def test_a_value_is_read_exactly_or_its_row_rejected(score_parquet, write_parquet, values, kind, spec, cells, codes):
     """In the type that the tensor wants; what is carried keeps the type of the file."""
     decimal = pa.types.is_decimal(kind)
     array = pa.array(values).cast(kind) if decimal else pa.array(values, kind)
-    found = score([write(pa.table({"v": array}))], [spec])
+    found = score_parquet([write_parquet(pa.table({"v": array}))], [spec])
     given = [getattr(cell, "value", cell) for (cell,) in found.cells]
     assert list(cells) == [None if isinstance(cell, float) and isnan(cell) else cell for cell in given]
     assert codes == [reject["code"] for reject in found.rejects]
 
 
-def test_b56_views_are_carried_beside_a_reject(score, write):
+def test_b56_views_are_carried_beside_a_reject(score_parquet, write_parquet):
     """Also a type that Arrow cannot filter."""
-    path = write(pa.table({"v": [1.0, None, 3.0], "k": pa.array(["a", "b", None], pa.string_view())}))
-    found = score([path], [feature("v", nulls=NullAction.REJECT), carried("k")])
+    path = write_parquet(pa.table({"v": [1.0, None, 3.0], "k": pa.array(["a", "b", None], pa.string_view())}))
+    found = score_parquet([path], [feature("v", nulls=NullAction.REJECT), carried("k")])
     assert [(1.0, "a"), (3.0, None)] == found.cells
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
 @pytest.mark.parametrize("spec", [feature("v", TEXT), carried("v")], ids=["feature", "carried"])
-def test_text_that_is_no_utf8_rejects_its_row(score, write, kind, spec):
+def test_text_that_is_no_utf8_rejects_its_row(score_parquet, write_parquet, kind, spec):
     """Whatever wrote it; the bytes are shown, and the rows around it stay."""
     raw = pa.array([b"a", b"x\xff", b"c"], {pa.large_string(): pa.large_binary()}.get(kind, pa.binary()))
-    path = write(pa.table({"v": raw.view(kind)}))
-    found = score([path], [spec])
+    path = write_parquet(pa.table({"v": raw.view(kind)}))
+    found = score_parquet([path], [spec])
     assert [("a",), ("c",)] == found.cells
     assert [(1, None, "v", "bad_encoding")] == found.faults()
     assert r"x\\xff" in found.rejects[0]["raw"]
 
 
-def test_b57_a_wide_file_is_read_and_a_wider_one_refused_by_number(score, write, monkeypatch):
+def test_b57_a_wide_file_is_read_and_a_wider_one_refused_by_number(score_parquet, write_parquet, monkeypatch):
     """Five thousand columns of any name; beyond the limit the message says it."""
     names = [f"c{i}" for i in range(5_000)] + ['"; DROP TABLE jobs; --', "a\nb", "\x1b[2J", "\u202egnp"]
-    path = write(pa.table([[float(i)] for i in range(len(names))], names=names))
-    assert [(5000.0, 5001.0, 5003.0)] == score([path], [feature(names[i]) for i in (-4, -3, -1)]).cells
+    path = write_parquet(pa.table([[float(i)] for i in range(len(names))], names=names))
+    assert [(5000.0, 5001.0, 5003.0)] == score_parquet([path], [feature(names[i]) for i in (-4, -3, -1)]).cells
     monkeypatch.setattr(csv_header, "MAX_COLUMNS", 5_000)
     with pytest.raises(InputRefused, match="at most 5,000 columns; got 5,004"):
         described(path)
@@ -329,16 +252,19 @@ def test_a_footer_beyond_the_limit_is_refused_unread(tmp_path):
         described(path)
 
 
-def test_b58_rows_come_out_as_they_went_in(score, write):
+def test_b58_rows_come_out_as_they_went_in(score_parquet, write_parquet):
     """Over row groups, files and chunks; each knows its position."""
-    paths = [write(column([float(100 * n + i) for i in range(100)]), f"{n}.parquet", row_group_size=30) for n in (0, 1)]
+    paths = [
+        write_parquet(column([float(100 * n + i) for i in range(100)]), f"{n}.parquet", row_group_size=30)
+        for n in (0, 1)
+    ]
     for options in ({}, {"chunk_rows": 37, "whole_groups": False}):
-        found = score(paths, [V], **options)
+        found = score_parquet(paths, [V], **options)
         assert list(range(200)) == found.rows
         assert [(float(row),) for row in range(200)] == found.cells
 
 
-def test_b59_labels_of_any_kind_cost_no_row(score, write):
+def test_b59_labels_of_any_kind_cost_no_row(score_parquet, write_parquet):
     """Missing, unknown or of another type: they are carried, and judged where accuracy is measured."""
     labels = [
         (pa.array(["yes", None, "klingon"]), ["yes", None, "klingon"]),
@@ -346,5 +272,5 @@ def test_b59_labels_of_any_kind_cost_no_row(score, write):
         (pa.array([datetime(2026, 1, 1, tzinfo=UTC), None, None]), ["2026-01-01 00:00:00+00:00", "None", "None"]),
     ]
     for values, shown in labels:
-        found = score([write(pa.table({"v": [1.0, 2.0, 3.0], "y": values}))], [V, carried("y")])
+        found = score_parquet([write_parquet(pa.table({"v": [1.0, 2.0, 3.0], "y": values}))], [V, carried("y")])
         assert shown == [cell[1] if pa.types.is_string(values.type) else str(cell[1]) for cell in found.cells]
