@@ -44,12 +44,3 @@ MAX_FOOTER_ITEMS = 200_000
 
 MAX_ROW_GROUPS = 100_000
 """Row groups of one Parquet file."""
-
-MAX_LIST_RATIO = 64
-"""Elements of the lists of a row group for each one that the model takes of them …"""
-
-FREE_ELEMENTS = 2**22
-"""… but this many do no harm."""
-
-MAX_SAMPLED_ELEMENTS = 2**16
-"""Elements of a list, on average over a row group, that is looked at before the job is bound."""

@@ -17,7 +17,7 @@ from scoring.core.limits import MAX_FOOTER_ITEMS, MAX_FOOTER_STRING_BYTES
 from scoring.data.arrays import Ints, one_batch, one_value
 from scoring.data.faults import Fault, Faults, shown
 from scoring.data.fingerprints import check_unchanged
-from scoring.data.parquet_footer import check_footer, check_lists, check_metadata, counted_rows
+from scoring.data.parquet_footer import check_footer, check_metadata, counted_rows
 from scoring.data.parquet_text import coded_columns, is_text, judge_text
 from scoring.data.rejects import Reject, reject_batch
 from scoring.data.screen import screen
@@ -60,7 +60,6 @@ def column_file(path: str, columns: Sequence[ColumnSpec], group: int) -> ColumnF
     """As `parquet_file`, for the rows of one row group; the caller closes its file."""
     file = parquet_file(path)
     with damage_in_words(path):
-        check_lists(path, file.metadata, columns, group)
         schema = file.schema_arrow  # each look makes it anew: 14 ms for 5 000 columns
         texts = [name for name in names_of(columns) if is_text(schema.field(name).type)]
         if not texts:

@@ -17,7 +17,6 @@ from scoring.data.csv_blocks import Block, read_blocks
 from scoring.data.csv_header import Header, check_columns, parse_record, read_header
 from scoring.data.csv_stream import open_text, unpacked_ratio
 from scoring.data.jsonl_schema import check_members, describe_json, read_head
-from scoring.data.parquet_footer import endless_lists
 from scoring.data.parquet_read import damage_in_words, group_rows, open_parquet, text_file
 from scoring.data.parquet_text import is_text, text_of
 
@@ -158,12 +157,10 @@ def _parquet_sample(path: str) -> dict[str, tuple[str | None, ...]]:
     with text_file(path) as parquet, damage_in_words(path):
         cells: dict[str, tuple[str | None, ...]] = dict.fromkeys(parquet.schema_arrow.names, ())
         nested = any(pa.types.is_nested(field.type) for field in parquet.schema_arrow)
-        endless = endless_lists(parquet.metadata) if nested else frozenset()
-        names = [name for name in cells if name not in endless]
         step = _NESTED_ROWS if nested else SAMPLE_ROWS
         rows, size = 0, 0
-        for batch in parquet.iter_batches(step, columns=names if endless else None, use_threads=False):
-            for name in names:
+        for batch in parquet.iter_batches(step, use_threads=False):
+            for name in cells:
                 cells[name] += _as_text(batch.column(name))
             rows, size = rows + batch.num_rows, size + batch.nbytes
             if rows >= SAMPLE_ROWS or size >= _SAMPLE_BYTES:

@@ -7,7 +7,7 @@ import pytest
 from scoring.core.chunks import MAX_GROUP_ROWS
 from scoring.core.columns import Dtype
 from scoring.core.errors import InputRefused
-from scoring.core.limits import FREE_ELEMENTS, MAX_CELL_BYTES, MAX_CHUNK_TEXT_BYTES
+from scoring.core.limits import MAX_CELL_BYTES, MAX_CHUNK_TEXT_BYTES
 from scoring.core.options import CsvDialect
 from scoring.core.source import Position
 from scoring.data.inputs import expand_inputs
@@ -74,12 +74,3 @@ def test_b49_text_that_bursts_on_the_way_to_the_result_is_refused_by_number(scor
     path = write_parquet(repeated("x" * MAX_CELL_BYTES, rows), store_schema=False)
     with pytest.raises(InputRefused, match=f"at most {MAX_CHUNK_TEXT_BYTES:,} bytes.*--chunk-rows"):
         score_parquet([path], [V, carried("s")])
-
-
-def test_b49_lists_without_end_are_refused_before_they_are_read(score_parquet, write_parquet):
-    """A list of four million elements, in kilobytes, where the model takes two."""
-    values = pa.array(np.zeros(FREE_ELEMENTS + 1, np.float32))
-    path = write_parquet(pa.table({"v": pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values)}))
-    assert path.stat().st_size < 50_000
-    with pytest.raises(InputRefused, match="expected 2 elements in a row; got 4,194,305 in 1 rows"):
-        score_parquet([path], [feature("v", list_size=2)])
