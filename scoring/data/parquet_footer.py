@@ -1,6 +1,6 @@
 """Is the footer of a Parquet file one that a reader may trust with its memory?
 
-The trap: never ask a row group for its columns. Where a footer is damaged, pyarrow 26 answers that by ending the process.
+The trap: never ask a row group for its columns. If the footer is damaged, pyarrow 26 may answer by ending the process.
 """
 
 import os
