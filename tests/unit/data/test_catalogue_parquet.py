@@ -136,7 +136,10 @@ def test_b48_a_damaged_file_is_refused_or_read_as_it_was(score_parquet, write_pa
     for turn in range(75):
         damaged = bytearray(data[: rng.randrange(len(data))] if turn % 5 == 4 else data)
         for _ in range(1 if turn % 5 else 3):
-            damaged[rng.randrange(min(pages, len(damaged)) if checksums else len(damaged))] ^= 1 << rng.randrange(8)
+            # Without checksums, two turns of three damage the footer.
+            first = 0 if checksums or turn % 3 == 0 or turn % 5 == 4 else pages
+            last = min(pages, len(damaged)) if checksums else len(damaged)
+            damaged[rng.randrange(first, last)] ^= 1 << rng.randrange(8)
         path.write_bytes(damaged)
         try:
             found = score_parquet([path], MIXED_COLUMNS, chunk_rows=(10**6, 7)[turn % 2])
