@@ -106,7 +106,7 @@ def _bare_csv(path: Path, columns: "Sequence[ColumnSpec]") -> Iterator[int]:
     import pyarrow as pa
     import pyarrow.csv as pacsv
 
-    from scoring.data.csv_stream import BLOCK_BYTES
+    from scoring.data.text_stream import BLOCK_BYTES
 
     types = {
         spec.name: pa.float32() if spec.dtype is not None and spec.dtype.is_float else pa.string() for spec in columns

@@ -18,15 +18,17 @@ from scoring.core.options import CsvDialect
 from scoring.core.source import InputFile
 from scoring.data.arrays import ARROW_TYPES, one_chunk, values_of
 from scoring.data.cell_size import reject_too_large
-from scoring.data.csv_blocks import Block, read_blocks
-from scoring.data.csv_encoding import decoded, is_utf8, masked
-from scoring.data.csv_header import Header, check_columns, read_header
-from scoring.data.csv_stream import open_text
+from scoring.data.column_names import check_columns
+from scoring.data.csv_blocks import read_blocks
+from scoring.data.csv_header import Header, read_header
 from scoring.data.csv_text import is_read_as_text, text_cells
 from scoring.data.exact import has_large
 from scoring.data.faults import Fault, Faults
 from scoring.data.screen import screen
+from scoring.data.text_block import Block
+from scoring.data.text_encoding import decoded, is_utf8, masked
 from scoring.data.text_piece import TextPiece
+from scoring.data.text_stream import open_text
 
 
 class CsvReader:

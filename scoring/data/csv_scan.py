@@ -5,7 +5,6 @@ doubled quote is one quote; an escape makes the next character literal; LF, CRLF
 Everything is computed on whole arrays of positions; only a quote that stands inside plain text costs a step in Python.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -13,38 +12,11 @@ import numpy.typing as npt
 
 from scoring.core.options import CsvDialect
 from scoring.data.arrays import Ints, Mask
+from scoring.data.text_ends import Scan
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 
 _LF, _CR = 10, 13
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scan:
-    """What was found in text that starts at the start of a record."""
-
-    # One past each line end, inside quotes or not, ascending.
-    line_ends: Ints
-    # One past each line end that ends a record, ascending.
-    record_ends: Ints
-    # Structural quotes in turn: opening, closing, opening …
-    quotes: Ints
-    # Position of an opening quote that has swallowed records: text follows its closing one. None where all is well.
-    swallowing: int | None
-
-    def head(self, end: int) -> "Scan":
-        """The same of the first `end` bytes, where a record ends."""
-        return Scan(
-            line_ends=self.line_ends[: np.searchsorted(self.line_ends, end, "right")],
-            record_ends=self.record_ends[: np.searchsorted(self.record_ends, end, "right")],
-            quotes=self.quotes[: np.searchsorted(self.quotes, end)],
-            swallowing=self.swallowing,
-        )
-
-    @property
-    def open_quote(self) -> int | None:
-        """Position of the quote that is still open at the end of the text."""
-        return int(self.quotes[-1]) if len(self.quotes) % 2 else None
 
 
 def scan(text: bytes, dialect: CsvDialect) -> Scan:
@@ -88,6 +60,11 @@ def comment_starts(text: bytes, starts: Ints, comment: str | None) -> Mask:
         for row in np.flatnonzero(found):
             found[row] = text.startswith(mark, int(starts[row]))
     return found
+
+
+def has_special(text: bytes, dialect: CsvDialect) -> bool:
+    """Whether quotes or escapes may stand in the text."""
+    return dialect.quote.encode() in text or (dialect.escape is not None and dialect.escape.encode() in text)
 
 
 def _quotes(data: Bytes, ends: Ints, literal: Ints, dialect: CsvDialect) -> Ints:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scoring.core.source import FileFormat, InputFile
-from scoring.data.csv_stream import BLOCK_BYTES, is_utf8_encoding, open_text
 from scoring.data.fingerprints import fingerprint
 from scoring.data.inputs import check_roots
 from scoring.data.storage import storage_faults
+from scoring.data.text_stream import BLOCK_BYTES, is_utf8_encoding, open_text
 
 _ENDINGS = (".jsonl", ".ndjson", ".json")
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}

@@ -9,9 +9,9 @@ import numpy as np
 from scoring.core.limits import MAX_RECORD_BYTES
 from scoring.core.options import CsvDialect
 from scoring.data.arrays import Ints, Mask
-from scoring.data.csv_blocks import Block
-from scoring.data.csv_scan import Scan
-from scoring.data.csv_stream import BLOCK_BYTES, Text
+from scoring.data.text_block import Block
+from scoring.data.text_ends import Scan
+from scoring.data.text_stream import BLOCK_BYTES, Text
 
 DIALECT = CsvDialect()
 """JSON knows one way to write a number, whatever the options say of CSV."""

@@ -14,7 +14,6 @@ from scoring.core.limits import MAX_RECORD_BYTES
 from scoring.core.options import CsvDialect
 from scoring.core.source import InputFile
 from scoring.data.cell_size import reject_too_large
-from scoring.data.csv_stream import open_text
 from scoring.data.faults import Fault, Faults
 from scoring.data.jsonl_blocks import DIALECT, LineBlock, read_lines
 from scoring.data.jsonl_cells import takes
@@ -23,6 +22,7 @@ from scoring.data.jsonl_schema import check_members, read_head
 from scoring.data.jsonl_typed import TypedParser
 from scoring.data.screen import screen
 from scoring.data.text_piece import TextPiece
+from scoring.data.text_stream import open_text
 
 
 class JsonReader:

@@ -10,10 +10,10 @@ from scoring.core.columns import ColumnSpec
 from scoring.core.errors import InputRefused
 from scoring.core.options import CsvDialect
 from scoring.core.source import ColumnKind, FileColumn, InputFile, SourceSchema
-from scoring.data.csv_header import check_width
-from scoring.data.csv_stream import open_text
+from scoring.data.column_names import check_width
 from scoring.data.jsonl_blocks import LineBlock, read_lines
 from scoring.data.jsonl_lines import BadLine, Number, Value, parse_line, spelled
+from scoring.data.text_stream import open_text
 
 HEAD_ROWS = 1_000
 """A member that none of so many first rows has is no column of the file …"""

@@ -15,13 +15,13 @@ from scoring.core.columns import ColumnSpec, Dtype
 from scoring.core.conversions import Scale
 from scoring.core.options import CsvDialect
 from scoring.data.arrays import ARROW_TYPES, one_chunk, values_of
-from scoring.data.csv_encoding import is_utf8
 from scoring.data.exact import has_large
 from scoring.data.jsonl_blocks import LineBlock
 from scoring.data.jsonl_cells import Takes, as_named, takes
 from scoring.data.jsonl_lines import Value
 from scoring.data.jsonl_lists import list_type, whole_lists
 from scoring.data.jsonl_spelling import text_of, text_type
+from scoring.data.text_encoding import is_utf8
 
 _CONSTANT = re.compile(rb"[:\[,]\s*-?(?:NaN|Inf)")
 

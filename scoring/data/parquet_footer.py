@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from scoring.core.errors import InputRefused
 from scoring.core.limits import MAX_FOOTER_BYTES, MAX_ROW_GROUPS
-from scoring.data.csv_header import check_width
+from scoring.data.column_names import check_width
 
 _MAGIC = b"PAR1"
 

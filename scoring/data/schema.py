@@ -13,12 +13,14 @@ from scoring.core.source import ColumnKind, FileColumn, FileFormat, InputFile, S
 from scoring.data.arrays import text_array
 from scoring.data.arrow_types import file_column
 from scoring.data.cast import cast_text
-from scoring.data.csv_blocks import Block, read_blocks
-from scoring.data.csv_header import Header, check_columns, parse_record, read_header
-from scoring.data.csv_stream import open_text, unpacked_ratio
+from scoring.data.column_names import check_columns
+from scoring.data.csv_blocks import read_blocks
+from scoring.data.csv_header import Header, parse_record, read_header
 from scoring.data.jsonl_schema import check_members, describe_json, read_head
 from scoring.data.parquet_read import damage_in_words, group_rows, open_parquet, text_file
 from scoring.data.parquet_text import is_text, text_of
+from scoring.data.text_block import Block
+from scoring.data.text_stream import open_text, unpacked_ratio
 
 SAMPLE_ROWS = 1_000
 _TEXT_BYTES = 16

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from scoring.core.chunks import WarningCount
-from scoring.data.csv_blocks import Block
 from scoring.data.faults import Fault
 from scoring.data.rejects import Reject
+from scoring.data.text_block import Block
 from scoring.data.warnings import Notes
 
 

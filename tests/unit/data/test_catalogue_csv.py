@@ -14,7 +14,7 @@ from scoring.core.columns import ColumnSpec, Dtype, NullAction
 from scoring.core.conversions import DatePart, Moment
 from scoring.core.errors import InputRefused, UsageError
 from scoring.core.limits import MAX_CELL_BYTES, MAX_COLUMNS, MAX_HEADER_BYTES, MAX_RECORD_BYTES
-from scoring.data.csv_stream import BLOCK_BYTES
+from scoring.data.text_stream import BLOCK_BYTES
 from tests.unit.data.conftest import carried, feature
 
 A, B, WHOLE = carried("a"), feature("b"), feature("i", Dtype.INT64)

@@ -16,7 +16,7 @@ from scoring.core.errors import InputRefused
 from scoring.core.limits import MAX_FOOTER_BYTES
 from scoring.core.options import CsvDialect
 from scoring.core.source import ColumnKind
-from scoring.data import csv_header
+from scoring.data import column_names
 from scoring.data.inputs import expand_inputs
 from scoring.data.schema import describe
 from tests.unit.data.conftest import carried, feature
@@ -239,7 +239,7 @@ def test_b57_a_wide_file_is_read_and_a_wider_one_refused_by_number(score_parquet
     names = [f"c{i}" for i in range(5_000)] + ['"; DROP TABLE jobs; --', "a\nb", "\x1b[2J", "\u202egnp"]
     path = write_parquet(pa.table([[float(i)] for i in range(len(names))], names=names))
     assert [(5000.0, 5001.0, 5003.0)] == score_parquet([path], [feature(names[i]) for i in (-4, -3, -1)]).cells
-    monkeypatch.setattr(csv_header, "MAX_COLUMNS", 5_000)
+    monkeypatch.setattr(column_names, "MAX_COLUMNS", 5_000)
     with pytest.raises(InputRefused, match="at most 5,000 columns; got 5,004"):
         described(path)
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from scoring.core.columns import Dtype
 from scoring.core.errors import InputRefused
-from scoring.data.csv_encoding import decoded, is_utf8
 from scoring.data.faults import Faults
+from scoring.data.text_encoding import decoded, is_utf8
 from tests.unit.data.conftest import carried, feature
 
 HEAD = b"id,name,a,b\n"

@@ -15,10 +15,10 @@ from scoring.core.limits import MAX_LIST_BYTES
 from scoring.core.options import CsvDialect
 from scoring.core.source import FileFormat
 from scoring.data import inputs
-from scoring.data.csv_stream import open_text
 from scoring.data.fingerprints import check_unchanged, fingerprint
 from scoring.data.inputs import expand_inputs
 from scoring.data.schema import check_files, decoded_row_bytes, describe
+from scoring.data.text_stream import open_text
 from tests.unit.data.conftest import carried, feature
 
 

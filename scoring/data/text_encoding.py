@@ -1,4 +1,4 @@
-"""Bytes of CSV text that are no text in the encoding that was declared. All text here has been brought to UTF-8 before:
+"""Bytes that are no text in the encoding that was declared. All text here has been brought to UTF-8 before:
 what its encoding does not know stands in it as it came, and is no UTF-8.
 """
 
@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from scoring.core.columns import RejectCode
 from scoring.data.arrays import Mask, bool_array, text_array, values_of
-from scoring.data.csv_stream import is_utf8_encoding
 from scoring.data.faults import Faults
+from scoring.data.text_stream import is_utf8_encoding
 
 # What Python and Arrow take for UTF-8: no overlong forms, no surrogates, nothing beyond U+10FFFF. A pattern over bytes.
 _UTF8 = (

@@ -1,4 +1,4 @@
-"""A CSV file as a stream of UTF-8 bytes, whatever it is compressed with or encoded in."""
+"""A file of text as a stream of UTF-8 bytes, whatever it is compressed with or encoded in."""
 
 import codecs
 import io
