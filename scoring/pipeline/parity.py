@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +16,29 @@ from scoring.ledger.database import Tx
 from scoring.ledger.records import ModelVersion, Reference
 from scoring.model.abort import NEVER, Abort
 from scoring.model.columns import part_batch
-from scoring.model.compare import compare
+from scoring.model.compare import Comparison, compare
 from scoring.model.runner import DEFAULT_MICRO_BATCH, runtime_version
 from scoring.pipeline.context import Context
 from scoring.pipeline.features import with_features
-from scoring.pipeline.parity_verdict import Verdict, refuted, unproven
+from scoring.pipeline.parity_verdict import proof_of, refuted, unanswered, unproven
 from scoring.pipeline.reference import ReferenceRows, keep_rows, kept_rows, read_rows
 from scoring.telemetry import announce
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proven:
+    """Reference rows that a version has answered rightly, kept in the store."""
+
+    reference: Reference
+    proof: Proof
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """Rows that were read and kept in the store for a version."""
+
+    parity: Proven | None
+    baseline: Reference | None
 
 
 def attach(
@@ -32,29 +48,49 @@ def attach(
     parity: Path | None = None,
     tolerance: float | None = None,
     baseline: Path | None = None,
-) -> ModelVersion:
+) -> Attachment:
     """Check the model on the rows of `parity`, and keep them with the version; keep those of `baseline` as they are.
 
-    tolerance: default 1e-5. Raises ModelRefused where an answer differs by more, InputRefused and its kin for files
-    that do not fit the model; then nothing was written to the ledger.
+    tolerance: default 1e-5. Raises as `prove`; then nothing was written to the ledger.
+    """
+    attachment = prove(context, version, parity=parity, tolerance=tolerance, baseline=baseline)
+    context.ledger.run(lambda tx: record(tx, version.id, attachment))
+    return attachment
+
+
+def prove(
+    context: Context,
+    version: ModelVersion,
+    *,
+    parity: Path | None = None,
+    tolerance: float | None = None,
+    baseline: Path | None = None,
+) -> Attachment:
+    """What `record` is to write; the version itself need not be recorded yet.
+
+    Raises ModelRefused where an answer differs by more than the tolerance, InputRefused and its kin for files that do
+    not fit the model; then no rows were kept.
     """
     if tolerance is not None and parity is None:
         raise UsageError("--tolerance", expected="--parity FILE beside it", got="none", remedy="name the rows to check")
-    compared = None if baseline is None else read_rows(context, version, baseline, answers=False)
-    if parity is not None:
-        version, _ = _prove_anew(context, version, read_rows(context, version, parity, answers=True), tolerance)
-    if compared is not None:
-        kept = keep_rows(context, compared, "baseline")
-        context.ledger.run(lambda tx: proofs.set_baseline(tx, version.id, kept))
-        version = replace(version, baseline=kept)
-    return version
+    rows = None if baseline is None else read_rows(context, version, baseline, answers=False)
+    proven = None if parity is None else _prove(context, version, read_rows(context, version, parity), tolerance)
+    return Attachment(parity=proven, baseline=None if rows is None else keep_rows(context, rows, "baseline"))
+
+
+def record(tx: Tx, version_id: int, attachment: Attachment) -> None:
+    """The version has these rows from now on."""
+    if attachment.parity is not None:
+        _record_parity(tx, version_id, attachment.parity)
+    if attachment.baseline is not None:
+        proofs.set_baseline(tx, version_id, attachment.baseline)
 
 
 def require_proof(context: Context, version: ModelVersion, abort: Abort = NEVER) -> None:
     """Nothing where the version has no reference rows, or is proven on this runtime; else the check itself.
 
-    What came of a check is recorded; a runtime that has failed once is refused without another try. Raises ModelRefused
-    with the worst row, its difference and the tolerance; the reason of `abort` once that is set.
+    What the answers were worth is recorded; a runtime that has failed once is refused without another try. Raises
+    ModelRefused with the worst row, its difference and the tolerance; the reason of `abort` once that is set.
     """
     reference = version.parity
     if reference is None:
@@ -71,9 +107,12 @@ def require_proof(context: Context, version: ModelVersion, abort: Abort = NEVER)
 
 
 def check(context: Context, version: ModelVersion, reference: Reference, abort: Abort = NEVER) -> Proof:
-    """Score the reference rows on this runtime, whatever is known of it, and record what came of it."""
-    verdict = _judge(context, version, kept_rows(context, reference), reference.tolerance, abort)
-    return context.ledger.run(lambda tx: proofs.record(tx, version.id, verdict.proof(reference)))
+    """Score the reference rows on this runtime, whatever is known of it, and record what the answers are worth.
+
+    Raises ModelRefused where there are no answers; that is not recorded: a prepare function may fail for once.
+    """
+    compared = _compared(context, version, kept_rows(context, reference), reference.tolerance, abort)
+    return context.ledger.run(lambda tx: proofs.record(tx, version.id, proof_of(compared, reference)))
 
 
 def check_by_hand(
@@ -84,7 +123,7 @@ def check_by_hand(
     Raises ModelRefused where it does not pass, UsageError where there are no rows.
     """
     if file is not None:
-        return _prove_anew(context, version, read_rows(context, version, file, answers=True), tolerance)
+        return _prove_anew(context, version, read_rows(context, version, file), tolerance)
     reference = version.parity
     if reference is None:
         raise UsageError(
@@ -113,27 +152,35 @@ def _prove_anew(
     context: Context, version: ModelVersion, rows: ReferenceRows, tolerance: float | None
 ) -> tuple[ModelVersion, Proof]:
     """The version with these rows as its reference; ModelRefused, and nothing kept, where it answers otherwise."""
+    proven = _prove(context, version, rows, tolerance)
+    proof = context.ledger.run(lambda tx: _record_parity(tx, version.id, proven))
+    return replace(version, parity=proven.reference), proof
+
+
+def _record_parity(tx: Tx, version_id: int, proven: Proven) -> Proof:
+    proofs.set_parity(tx, version_id, proven.reference)
+    return proofs.record(tx, version_id, proven.proof)
+
+
+def _prove(context: Context, version: ModelVersion, rows: ReferenceRows, tolerance: float | None) -> Proven:
     allowed = _tolerance(tolerance)
-    verdict = _judge(context, version, rows, allowed, NEVER)
-    if not verdict.passed:
-        raise refuted(version, verdict, rows.features.num_rows, allowed)
+    compared = _compared(context, version, rows, allowed, NEVER)
+    if not compared.passed:
+        raise refuted(version, compared, rows.features.num_rows, allowed)
     if rows.takes_nulls and not rows.rows_with_nulls:
         announce("parity.no_nulls", model=f"{version.name}:{version.version}", rows=rows.features.num_rows)
     reference = keep_rows(context, rows, "parity", allowed)
-
-    def record(tx: Tx) -> Proof:
-        proofs.set_parity(tx, version.id, reference)
-        return proofs.record(tx, version.id, verdict.proof(reference))
-
-    return replace(version, parity=reference), context.ledger.run(record)
+    return Proven(reference=reference, proof=proof_of(compared, reference))
 
 
-def _judge(context: Context, version: ModelVersion, rows: ReferenceRows, tolerance: float, abort: Abort) -> Verdict:
+def _compared(
+    context: Context, version: ModelVersion, rows: ReferenceRows, tolerance: float, abort: Abort
+) -> Comparison:
     try:
         answers = _answers(context, version, rows, abort)
     except (BadOutput, ModelRefusedRows) as error:
-        return Verdict(compared=None, fault=str(error))
-    return Verdict(compared=compare(answers, rows.expected, tolerance))
+        raise unanswered(version, error) from error
+    return compare(answers, rows.expected, tolerance)
 
 
 def _answers(context: Context, version: ModelVersion, rows: ReferenceRows, abort: Abort) -> Mapping[str, pa.Array]:

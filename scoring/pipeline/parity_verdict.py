@@ -2,42 +2,27 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from scoring.core.errors import ModelRefused
+from scoring.core.errors import ModelRefused, ScoringError
 from scoring.core.parity import PROVIDER, Proof, reference_key, short
 from scoring.ledger.records import ModelVersion, Reference
 from scoring.model.compare import Comparison, Worst
 from scoring.model.runner import runtime_version
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """On the runtime of this process."""
-
-    # None where the model does not answer all rows.
-    compared: Comparison | None
-    # Why it does not.
-    fault: str = ""
-
-    @property
-    def passed(self) -> bool:
-        return self.compared is not None and self.compared.passed
-
-    def proof(self, reference: Reference) -> Proof:
-        """As the ledger keeps it."""
-        compared = self.compared
-        return Proof(
-            reference=reference_key(reference.sha256, reference.tolerance),
-            runtime=runtime_version(),
-            provider=PROVIDER,
-            passed=self.passed,
-            tolerance=reference.tolerance,
-            max_difference=None if compared is None else compared.max_difference,
-            worst=self.fault if compared is None else in_words(compared, reference),
-            rows=reference.rows,
-            rows_with_nulls=reference.rows_with_nulls,
-        )
+def proof_of(compared: Comparison, reference: Reference) -> Proof:
+    """What the runtime of this process has shown, as the ledger keeps it."""
+    return Proof(
+        reference=reference_key(reference.sha256, reference.tolerance),
+        runtime=runtime_version(),
+        provider=PROVIDER,
+        passed=compared.passed,
+        tolerance=reference.tolerance,
+        max_difference=compared.max_difference,
+        worst=in_words(compared, reference),
+        rows=reference.rows,
+        rows_with_nulls=reference.rows_with_nulls,
+    )
 
 
 def in_words(compared: Comparison, reference: Reference) -> str | None:
@@ -53,12 +38,11 @@ def in_words(compared: Comparison, reference: Reference) -> str | None:
     )
 
 
-def refuted(version: ModelVersion, verdict: Verdict, rows: int, tolerance: float) -> ModelRefused:
-    """What a person is told who attaches reference rows that the model does not answer."""
-    expected, got = f"an answer to every row, within {short(tolerance)}", verdict.fault
-    compared, remedy = verdict.compared, "compare how the model was exported"
-    if compared is not None and compared.worst is not None:
-        worst = compared.worst
+def refuted(version: ModelVersion, compared: Comparison, rows: int, tolerance: float) -> ModelRefused:
+    """What a person is told who attaches reference rows that the model answers otherwise."""
+    expected, got = f"an answer to every row, within {short(tolerance)}", "other answers"
+    worst, remedy = compared.worst, "compare how the model was exported"
+    if worst is not None:
         expected = f"{worst.expected}{_within(worst, tolerance)} in row {worst.row + 1}, column {worst.column!r}"
         by = "" if worst.difference is None else f", a difference of {short(worst.difference)}"
         got = f"{worst.got}{by} ({_rows(compared, rows)})"
@@ -69,6 +53,16 @@ def refuted(version: ModelVersion, verdict: Verdict, rows: int, tolerance: float
         expected=expected,
         got=f"{got}, on onnxruntime {runtime_version()}",
         remedy=remedy,
+    )
+
+
+def unanswered(version: ModelVersion, error: ScoringError) -> ModelRefused:
+    """What is told where the model, or its prepare function, fails on the rows."""
+    return ModelRefused(
+        f"model {version.name}:{version.version} does not answer its reference rows",
+        expected="an answer to every row",
+        got=f"{error}, on onnxruntime {runtime_version()}",
+        remedy="nothing is proven or refuted by that: mend what failed, and try again",
     )
 
 

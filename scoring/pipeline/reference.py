@@ -26,6 +26,7 @@ from scoring.model.outputs import bind_outputs
 from scoring.model.signature import Signature
 from scoring.model.spec import ModelSpec
 from scoring.pipeline.context import Context
+from scoring.pipeline.prepare import input_roots, named_dialect
 
 _EXPECTED = "e."
 _ORIGINAL = "n."
@@ -50,14 +51,14 @@ class ReferenceRows:
         return any(spec.nulls is not NullAction.REJECT for spec in columns)
 
 
-def read_rows(context: Context, version: ModelVersion, path: Path, *, answers: bool) -> ReferenceRows:
+def read_rows(context: Context, version: ModelVersion, path: Path, *, answers: bool = True) -> ReferenceRows:
     """The rows of a CSV, Parquet or JSON lines file, as a job of the model would feed them.
 
     answers: every row must be scorable, and have at least one answer to expect; else rows that are rejected are left
     out. Raises InputMissing, InputRefused, ModelRefused.
     """
     file = _one_file(context, path)
-    dialect = CsvDialect(delimiter="\t") if ".tsv" in Path(file.path).suffixes else CsvDialect()
+    dialect = named_dialect(CsvDialect(), (file,))
     source = describe((file,), dialect)
     signature, spec = Signature.from_json(version.signature), ModelSpec.from_json(version.spec)
     outputs = bind_outputs(signature, spec)
@@ -118,7 +119,7 @@ def kept_rows(context: Context, reference: Reference) -> ReferenceRows:
 
 
 def _one_file(context: Context, path: Path) -> InputFile:
-    files = expand_inputs((str(path),), roots=[str(root) for root in context.settings.input_roots])
+    files = expand_inputs((str(path),), roots=input_roots(context))
     if len(files) != 1:
         raise InputRefused(
             f"{path} is no reference file", expected="one file", got=f"{len(files)} files", remedy="name the file"

@@ -85,7 +85,7 @@ def test_a_model_that_sends_nulls_elsewhere_is_caught(context: Context, tmp_path
     """The training model sends a null left. The graph that sends it right is refused with the row and both answers."""
     rows = written(tmp_path / "rows.csv", x=[0.0, 1.0, None], y=[1.0, 2.0, 1.0])
     right = registered(context, stump(tmp_path / "right.onnx", nan_left=True))
-    assert 1 == (attach(context, right, parity=rows).parity or pytest.fail("no reference")).rows_with_nulls
+    assert 1 == check_by_hand(context, right, file=rows)[1].rows_with_nulls
     wrong = registered(context, stump(tmp_path / "wrong.onnx", nan_left=False))
     with pytest.raises(ModelRefused) as refused:
         attach(context, wrong, parity=rows)
@@ -146,7 +146,7 @@ def test_rows_that_prove_nothing_are_refused(context: Context, tmp_path: Path, c
 def test_a_pair_that_failed_is_refused_without_another_try(context: Context, tmp_path: Path) -> None:
     """Nobody scores the rows again but `model parity`, which may find that all is well."""
     rows = written(tmp_path / "rows.csv", x=[0.0, 1.0], y=[1.0, 2.0])
-    version = attach(context, registered(context, stump(tmp_path / "failed.onnx", nan_left=True)), parity=rows)
+    version, _ = check_by_hand(context, registered(context, stump(tmp_path / "failed.onnx", nan_left=True)), file=rows)
     proof = context.ledger.look(lambda tx: proofs.proofs(tx, version))[0]
     failed = replace(proof, passed=False, worst="row 2, column 'y': expected 2, got 3")
     context.ledger.run(lambda tx: proofs.record(tx, version.id, failed))
@@ -163,7 +163,7 @@ def test_a_pair_that_failed_is_refused_without_another_try(context: Context, tmp
 def test_an_unproven_pair_is_checked_before_it_scores(context: Context, tmp_path: Path) -> None:
     """What came of it is recorded, good or bad; a proven one is not looked up again."""
     rows = written(tmp_path / "rows.csv", x=[0.0, 1.0], y=[1.0, 2.0])
-    version = attach(context, registered(context, stump(tmp_path / "proven.onnx", nan_left=True)), parity=rows)
+    version, _ = check_by_hand(context, registered(context, stump(tmp_path / "proven.onnx", nan_left=True)), file=rows)
     other = registered(context, stump(tmp_path / "other.onnx", nan_left=True))
     other = replace(other, parity=replace(version.parity, tolerance=0.5) if version.parity else None)
     require_proof(context, other)
@@ -177,7 +177,8 @@ def test_an_unproven_pair_is_checked_before_it_scores(context: Context, tmp_path
 def test_another_tolerance_is_another_proof(context: Context, tmp_path: Path) -> None:
     """A stricter one that does not hold changes nothing; one that does is the version's from now on."""
     version = registered(context, linear_model(tmp_path / "looser.onnx", weights=[2.0]))
-    version = attach(context, version, parity=written(tmp_path / "rows.csv", x=[1.0], y=[2.001]), tolerance=0.01)
+    rows = written(tmp_path / "rows.csv", x=[1.0], y=[2.001])
+    version, _ = check_by_hand(context, version, file=rows, tolerance=0.01)
     with pytest.raises(ModelRefused, match=r"2\.001 ± 0\.0001 · max"):
         check_by_hand(context, version, tolerance=0.0001)
     version, proof = check_by_hand(context, version, tolerance=0.002)

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from scoring.core.errors import InputRefused, ModelRefused
+from scoring.ledger import proofs
 from scoring.ledger.records import ModelVersion
 from scoring.pipeline.context import Context
 from scoring.pipeline.model_files import find_model
@@ -71,7 +72,7 @@ def test_rows_with_a_null_in_a_feature_are_counted(
     """Whatever becomes of the null: it is fed as NaN, or filled."""
     file = tmp_path / ("rows.jsonl" if content.startswith("{") else "rows.csv")
     file.write_text(content)
-    assert nulls == (attach(context, registered(spec), parity=file).parity or pytest.fail("none")).rows_with_nulls
+    assert nulls == check_by_hand(context, registered(spec), file=file)[1].rows_with_nulls
 
 
 @pytest.mark.parametrize("spec", ["features: [a, b]", "{features: [a, b], fill: {a: 0, b: 0}}"])
@@ -79,14 +80,14 @@ def test_parquet_nulls_and_nan_count_alike(context: Context, registered: Registe
     """Both are no value for a float tensor."""
     rows = {"a": [1.0, None, float("nan"), 4.0], "b": [1.0, 1.0, 1.0, 1.0], "y": [2.0] * 4}
     pq.write_table(pa.table(rows), tmp_path / "rows.parquet")
-    assert 2 == read_rows(context, registered(spec), tmp_path / "rows.parquet", answers=True).rows_with_nulls
+    assert 2 == read_rows(context, registered(spec), tmp_path / "rows.parquet").rows_with_nulls
 
 
 def test_what_is_kept_is_what_was_read(context: Context, registered: Register, tmp_path: Path) -> None:
     """To the bit, with its binding; the same rows are one file, with the rights that the umask leaves."""
     file = tmp_path / "rows.csv"
     file.write_text("b,a,y,who\n2,0.1,2.1,x\n,1e-3,,y\n")
-    rows = read_rows(context, registered(), file, answers=True)
+    rows = read_rows(context, registered(), file)
     reference = keep_rows(context, rows, "parity", 0.5)
     assert (2, 1, 0.5) == (reference.rows, reference.rows_with_nulls, reference.tolerance)
     again = kept_rows(context, reference)
@@ -149,3 +150,23 @@ def test_the_prepare_function_is_proven_with_the_model(context: Context, registe
     assert check_by_hand(context, version)[1].passed
     with pytest.raises(ModelRefused, match="row 1 cannot be scored after the prepare function"):
         attach(context, registered(spec.replace("area", "holes")), parity=file)
+
+
+@pytest.mark.usefixtures("hooks")
+def test_a_prepare_function_that_fails_for_once_refutes_nothing(
+    context: Context, registered: Register, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it fails on is told, and the model is as proven as before: the next check may find that all is well."""
+    file = tmp_path / "rows.csv"
+    file.write_text("width,height,y\n2,3,6\n")
+    spec = "{features: [a, b], prepare: {function: 'house_hook:area', columns: {width: float64, height: float64}}}"
+    version, proof = check_by_hand(context, registered(spec), file=file)
+
+    def away(frame: object) -> object:
+        raise ConnectionError("the house register is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("house_hook.area", away)
+        with pytest.raises(ModelRefused, match="ConnectionError: the house register is away"):
+            check_by_hand(context, version)
+    assert [proof] == context.ledger.look(lambda tx: proofs.proofs(tx, version))
