@@ -71,7 +71,7 @@ class Job:
 
         ends = time.monotonic() + (timeout if timeout is not None else float("inf"))
         while True:
-            facts = ask_patiently(self.status, pause=LOOK_SECONDS, ends=ends)
+            facts = ask_patiently(self._progress, pause=LOOK_SECONDS, ends=ends)
             if JobState(facts["state"]).settled:
                 break
             left = ends - time.monotonic()
@@ -158,6 +158,12 @@ class Job:
             run_embedded(context, self.id)
         _raise_for(self.status())
         return self
+
+    def _progress(self) -> dict[str, Any]:
+        from scoring.ledger import reports
+
+        with _ledger() as ledger:
+            return ledger.look(lambda tx: reports.job_progress(tx, self.id))
 
     def _read(self, context: "Context") -> "JobRecord":
         from scoring.ledger import jobs

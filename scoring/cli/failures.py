@@ -1,4 +1,4 @@
-"""failures: what went wrong, and what was decided about rows that were scored."""
+"""failures: what went wrong, and what was decided about rows that went to the model."""
 
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ EXAMPLES = 3
 @job_argument
 @json_option
 def failures(job: str, as_json: bool) -> None:
-    """Show the failed attempts of a job, its rejected rows by reason, with examples, and what was decided about scored
-    rows."""
+    """Show the failed attempts of a job, its rejected rows by reason, with examples, and what was decided about rows
+    that went to the model."""
     from scoring.data.reject_examples import reject_examples, reject_files
     from scoring.ledger import jobs, reports
 
@@ -48,7 +48,7 @@ def failures(job: str, as_json: bool) -> None:
     _print_rejects(rejects)
     _print_warnings(warnings)
     if not attempts and not rejects and not warnings:
-        say(f"job {found.id}: no failed attempt, no rejected row, nothing decided about scored rows")
+        say(f"job {found.id}: no failed attempt, no rejected row, nothing decided about any row")
 
 
 def _print_attempts(attempts: list[Record]) -> None:
@@ -68,4 +68,4 @@ def _print_rejects(rejects: list[Record]) -> None:
 
 def _print_warnings(warnings: list[Record]) -> None:
     for warning in warnings:
-        click.echo(f"{warning['rows']:,} rows scored with {warning['code']} in column {cell(warning['column'])}")
+        click.echo(f"{warning['rows']:,} rows with {warning['code']} in column {cell(warning['column'])}")

@@ -9,12 +9,14 @@ import click
 from scoring.cli.options import job_argument, json_option, timeout_option
 from scoring.cli.output import Row, print_json, print_table
 from scoring.cli.session import open_ledger
-from scoring.cli.verdict import job_facts, print_job, print_verdict
+from scoring.cli.verdict import job_facts, job_progress, print_job, print_verdict
 from scoring.core.errors import WaitTimedOut
 from scoring.core.states import JobState
 from scoring.pipeline.patience import ask_patiently
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scoring.core.ids import JobId
     from scoring.ledger.database import Ledger
 
@@ -87,26 +89,26 @@ def wait_for(ledger: "Ledger", job_id: "JobId", limit_seconds: float | None) -> 
 
     ends = time.monotonic() + (limit_seconds if limit_seconds is not None else float("inf"))
 
-    def look() -> Row:
-        return ask_patiently(lambda: job_facts(ledger, job_id), pause=LOOK_SECONDS, ends=ends)
+    def look(ask: "Callable[[Ledger, JobId], Row]") -> Row:
+        return ask_patiently(lambda: ask(ledger, job_id), pause=LOOK_SECONDS, ends=ends)
 
-    facts = look()
-    with progress_bar(lambda: facts) as draw:
-        while not JobState(str(facts["state"])).settled:
+    progress = look(job_progress)
+    with progress_bar(lambda: progress) as draw:
+        while not JobState(str(progress["state"])).settled:
             draw()
             left = ends - time.monotonic()
             if left <= 0:
-                raise timed_out(job_id, facts, limit_seconds)
+                raise timed_out(job_id, progress, limit_seconds)
             time.sleep(min(LOOK_SECONDS, left))
-            facts = look()
-    return facts
+            progress = look(job_progress)
+    return look(job_facts)
 
 
-def timed_out(job_id: str, facts: Row, limit_seconds: float | None) -> WaitTimedOut:
+def timed_out(job_id: str, progress: Row, limit_seconds: float | None) -> WaitTimedOut:
     """The error of a command that has waited for the job long enough."""
     return WaitTimedOut(
         f"job {job_id} has not ended",
         expected=f"a verdict within {limit_seconds:g} s",
-        got=f"{facts['state']}, {facts['chunks_done']} chunks done",
+        got=f"{progress['state']}, {progress['chunks_done']} chunks done",
         remedy=f"wait longer: scoring wait {job_id}; is anybody at work? scoring doctor",
     )

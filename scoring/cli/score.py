@@ -9,7 +9,7 @@ import click
 from scoring.cli.options import job_arguments, json_option, timeout_option
 from scoring.cli.output import print_json, say
 from scoring.cli.session import open_session
-from scoring.cli.verdict import job_facts, print_job, print_verdict
+from scoring.cli.verdict import job_facts, job_progress, print_job, print_verdict
 from scoring.core.arguments import job_options
 from scoring.core.errors import JobBusy
 from scoring.core.states import JobState
@@ -142,7 +142,7 @@ def work_until_settled(context: "Context", job: "Job", *, slots: int | None, wai
 
     if job.state.settled:
         return
-    with progress_bar(lambda: job_facts(context.ledger, job.id), rows=job.rows_expected) as draw:
+    with progress_bar(lambda: job_progress(context.ledger, job.id), rows=job.rows_expected) as draw:
         try:
             run_embedded(context, job.id, slots=slots, on_progress=draw)
         except JobBusy:
@@ -161,7 +161,7 @@ def _wait_or_work(
     try:
         run_or_wait(context, job.id, slots=slots, on_progress=draw, wait_seconds=waiting.seconds)
     except JobBusy as busy:
-        raise timed_out(job.id, job_facts(context.ledger, job.id), waiting.seconds) from busy
+        raise timed_out(job.id, job_progress(context.ledger, job.id), waiting.seconds) from busy
 
 
 def _request(model: str, inputs: tuple[str, ...], options: dict[str, object]) -> "JobRequest":

@@ -56,6 +56,13 @@ def job_facts(ledger: "Ledger", job_id: "JobId") -> Row:
     return ledger.look(lambda tx: reports.job_facts(tx, job_id))
 
 
+def job_progress(ledger: "Ledger", job_id: "JobId") -> Row:
+    """The columns of `job_progress` alone: what is asked again and again while a job runs."""
+    from scoring.ledger import reports
+
+    return ledger.look(lambda tx: reports.job_progress(tx, job_id))
+
+
 def print_job(facts: Row, *, as_json: bool) -> None:
     if as_json:
         print_json(facts)

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import Any
 
-from scoring.core.columns import Lossy
+from scoring.core.columns import Lossy, NanOutput
 from scoring.core.errors import UsageError
 from scoring.core.gates import Requirement
 from scoring.core.options import CsvDialect, JobOptions, NullRule, RejectLimit
@@ -95,16 +96,15 @@ def _reject_limit(value: Any) -> RejectLimit:
     return value if isinstance(value, RejectLimit) else RejectLimit.parse(str(value))
 
 
-def _lossy(value: Any) -> Lossy:
-    if value not in set(Lossy):
-        raise UsageError("--lossy", expected="round or reject", got=repr(value), remedy="choose one of them")
-    return Lossy(value)
+def _one_of(option: str, choices: type[StrEnum]) -> Callable[[Any], StrEnum]:
+    def read(value: Any) -> StrEnum:
+        if value not in set(choices):
+            *others, last = choices
+            expected = f"{', '.join(others)} or {last}"
+            raise UsageError(option, expected=expected, got=repr(value), remedy="choose one of them")
+        return choices(value)
 
-
-def _priority(value: Any) -> Priority:
-    if value not in set(Priority):
-        raise UsageError("--priority", expected="low, normal or high", got=repr(value), remedy="choose one of them")
-    return Priority(value)
+    return read
 
 
 def _tags(value: Any) -> tuple[tuple[str, str], ...]:
@@ -145,8 +145,9 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "delimiter": _delimiter,
     "nulls": _nulls,
     "max_rejected": _reject_limit,
-    "priority": _priority,
-    "lossy": _lossy,
+    "priority": _one_of("--priority", Priority),
+    "lossy": _one_of("--lossy", Lossy),
+    "nan_output": _one_of("--nan-output", NanOutput),
     "tags": _tags,
     "require": _requirements,
     "chunk_rows": _count("--chunk-rows"),

@@ -51,6 +51,14 @@ class Lossy(StrEnum):
     REJECT = "reject"
 
 
+class NanOutput(StrEnum):
+    """``--nan-output``: what becomes of rows for which the model answers NaN or infinity."""
+
+    KEEP = "keep"
+    REJECT = "reject"
+    FAIL = "fail"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ColumnSpec:
     """One column to read. A file column that is both a feature and carried has two specs."""
@@ -88,7 +96,7 @@ class RejectCode(StrEnum):
 
 
 class WarningCode(StrEnum):
-    """What was decided about a value of a row that was scored."""
+    """What was decided about a value of a row that went to the model."""
 
     NULL_AS_NAN = "null_as_nan"
     NULL_FILLED = "null_filled"

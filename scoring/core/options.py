@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from scoring.core.columns import Lossy, NullAction
+from scoring.core.columns import Lossy, NanOutput, NullAction
 from scoring.core.errors import UsageError
 from scoring.core.gates import Requirement
 from scoring.core.result_table import TableName
@@ -103,6 +103,14 @@ class RejectLimit:
             return rejected <= self.rows
         return self.fraction is None or rejected <= self.fraction * total
 
+    def judged_by(self, chunk: int) -> bool:
+        """Whether a chunk that has rejected rows asks if these are too many.
+
+        Each asks after a count. A share is a sum over all chunks with rejects: after the first thousand one in 61 asks,
+        a prime, so that no rhythm of the files evades it; the verdict at the end asks anyway.
+        """
+        return self.rows is not None or self.none or chunk < 1_000 or chunk % 61 == 0
+
     def __str__(self) -> str:
         return str(self.rows) if self.rows is not None else f"{100 * (self.fraction or 0):g}%"
 
@@ -143,8 +151,7 @@ class JobOptions:
     partition_by: str | None = None
     # None: whole numbers are rounded to the tensor's float type up to 2^53, and rejected beyond.
     lossy: Lossy | None = None
-    # Rows for which the model answers NaN or infinity: keep, reject, or fail the chunk.
-    nan_output: str = "keep"
+    nan_output: NanOutput = NanOutput.KEEP
     # False: rejects and failures say where and why, but show no value of the row.
     raw: bool = True
     # delta: the output folder is a Delta table too.
@@ -166,7 +173,6 @@ class JobOptions:
             raise UsageError(
                 "--idempotency-key", expected="a name", got="''", remedy="is the variable behind it set? leave it out"
             )
-        _choice("--nan-output", self.nan_output, ("keep", "reject", "fail"))
         _choice("--output-format", self.output_format, ("parquet", "delta"))
         if self.to_table is not None:
             TableName.parse(self.to_table, schema="")
@@ -202,6 +208,7 @@ class JobOptions:
             tags=tuple((k, v) for k, v in known["tags"]),
             require=tuple(Requirement(**r) for r in known["require"]),
             lossy=Lossy(known["lossy"]) if known.get("lossy") else None,
+            nan_output=NanOutput(known.get("nan_output", NanOutput.KEEP)),
         )
         return cls(**known)
 
@@ -211,7 +218,7 @@ _LATER: Mapping[str, Any] = {
     "partition_by": None,
     "output_format": "parquet",
     "lossy": None,
-    "nan_output": "keep",
+    "nan_output": NanOutput.KEEP,
     "raw": True,
 }
 

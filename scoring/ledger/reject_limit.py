@@ -15,8 +15,8 @@ def stop_over_limit(tx: Tx, job_id: JobId, *, at_most: int | None = None, first:
     """`stop` the job if it has rejected more rows than ``--max-rejected`` allows, or will have at its end.
 
     A count is judged at any time, a share against the total, or, as long as that is not known, against the rows that
-    the job has `at_most`. first: a rejected row in words. Costs no more with many chunks: what is summed are the chunks
-    that have rejects, and a count is over its limit before these are many.
+    the job has `at_most`. first: a rejected row in words. What is summed are the chunks that have rejects: no more of
+    them than a count allows rows; for a share see `RejectLimit.judged_by`.
     """
     question = select(jobs.c.options, jobs.c.rows_total, jobs.c.error_code).where(jobs.c.job_id == job_id)
     row = tx.execute(question).one()

@@ -74,7 +74,7 @@ def job_facts(tx: Tx, job_id: JobId) -> Record:
 
 
 def _decided(totals: list[Record]) -> dict[str, int]:
-    """Values of scored rows about which something was decided, by code: a row counts for each of its columns."""
+    """Values about which something was decided before or after the model, by code: of a row, one for each column."""
     codes: dict[str, int] = {}
     for total in totals:
         codes[total["code"]] = codes.get(total["code"], 0) + total["rows"]
@@ -140,12 +140,14 @@ def failed_attempts(tx: Tx, job_id: JobId) -> list[Record]:
     return _rows(tx, "SELECT * FROM job_failures WHERE job_id = :job_id ORDER BY failed_at, chunk", job_id=job_id)
 
 
-def blind_workers(tx: Tx) -> list[tuple[str, str]]:
-    """(job, worker) of the steps that were handed back because the worker could not see their input."""
-    waiting = select(steps.c.job_id, steps.c.worker).where(
-        steps.c.finished_at.is_(None), steps.c.error_code == ErrorCode.INPUT_NOT_VISIBLE.value
-    )
-    return [(row.job_id, row.worker) for row in tx.execute(waiting.distinct().order_by(steps.c.job_id, steps.c.worker))]
+def blind_workers(tx: Tx) -> list[tuple[str, str, ErrorCode]]:
+    """(job, worker, code) of the steps that were handed back because the worker lacks what they need."""
+    lacking = (ErrorCode.INPUT_NOT_VISIBLE.value, ErrorCode.PREPARE_NOT_HERE.value)
+    named = (steps.c.job_id, steps.c.worker, steps.c.error_code)
+    waiting = select(*named).where(steps.c.finished_at.is_(None), steps.c.error_code.in_(lacking))
+    return [
+        (row.job_id, row.worker, ErrorCode(row.error_code)) for row in tx.execute(waiting.distinct().order_by(*named))
+    ]
 
 
 def reject_totals(tx: Tx, job_id: JobId) -> list[Record]:
@@ -159,7 +161,7 @@ def reject_totals(tx: Tx, job_id: JobId) -> list[Record]:
 
 
 def warning_totals(tx: Tx, job_id: JobId) -> list[Record]:
-    """Scored rows of a job about which something was decided, by code and column, the most frequent first."""
+    """Rows that went to a job's model after a decision, by code and column, the most frequent first."""
     return _rows(
         tx,
         "SELECT code, column_name, CAST(sum(rows) AS BIGINT) AS rows FROM job_warnings WHERE job_id = :job_id"

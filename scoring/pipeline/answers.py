@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.core.chunks import WarningCount
-from scoring.core.columns import ColumnSpec, RejectCode, WarningCode
+from scoring.core.columns import ColumnSpec, NanOutput, RejectCode, WarningCode
 from scoring.core.errors import BadOutput
 from scoring.data.faults import Fault
 from scoring.data.late_rejects import LateRows
@@ -38,9 +38,9 @@ def _judged(job: Job, rows: LateRows, outputs: Outputs) -> tuple[LateRows, Outpu
     odd = not_finite(outputs, job.binding.outputs)
     if not odd:
         return rows, outputs
-    if job.options.nan_output == "fail":
+    if job.options.nan_output is NanOutput.FAIL:
         raise _bad(rows, odd)
-    if job.options.nan_output == "keep":
+    if job.options.nan_output is NanOutput.KEEP:
         return replace(rows, warnings=(*rows.warnings, *_counts(odd))), outputs
     faults = _faults(odd)
     kept = np.ones(rows.batch.num_rows, np.bool_)

@@ -59,7 +59,8 @@ def score(context: Context, claim: Claim, lease: Lease) -> None:
     if not job.options.overwrite:
         part_files.promote_part(output, staged.part)
     delete_chunk(chunk, context.work_folder(job.id))
-    if staged.rejects is not None and staged.part.rows_rejected > chunk.rows_rejected:
+    more_rejects = staged.part.rows_rejected > chunk.rows_rejected
+    if more_rejects and job.options.max_rejected.judged_by(chunk.chunk):
         stop_over_limit(context, job, staged.rejects)
 
 
@@ -69,7 +70,7 @@ def _stage(context: Context, job: Job, chunk: Chunk, attempt: int, lease: Lease)
     require_proof(context, job.model, lease)
     model = context.models.get(job)
     rows = LateRows(batch=clean.batch, rows=clean.rows, warnings=clean.warnings)
-    rows = with_features(context.settings, job.binding, rows, lease, raw=job.options.raw)
+    rows = with_features(context, job.binding, rows, lease, raw=job.options.raw)
     micro_batch_rows = _micro_batch_rows(context, job, model, rows.batch)
     rows, outputs = answer(model, job, rows, micro_batch_rows, lease, first_chunk=chunk.chunk == 0)
     lease.check()

@@ -25,10 +25,11 @@ def split(context: Context, claim: Claim, lease: Lease) -> None:
     job = context.ledger.look(lambda tx: jobs.job(tx, job_id))
     position = context.ledger.look(lambda tx: parts.last_position(tx, job_id)) or Position()
     waiting = context.ledger.look(lambda tx: parts.unscored_bytes(tx, job_id))
+    limit = job.options.max_rejected
     for chunk, behind in _chunks(context, job, position):
         lease.check()
         _record(context, claim, chunk, behind)
-        if chunk.rows_rejected and _over_limit(context, job, chunk):
+        if chunk.rows_rejected and limit.judged_by(chunk.chunk) and _over_limit(context, job, chunk):
             return  # this step is cancelled with the job's others
         position = behind
         waiting += chunk.bytes

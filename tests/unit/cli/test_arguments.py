@@ -1,12 +1,14 @@
 """Job options: one table for the command line and Python, checked before anything is loaded."""
 
+import json
+
 import click
 import pytest
 
 from scoring.cli.options import job_arguments
 from scoring.cli.score import plan, run, submit
 from scoring.core.arguments import job_options
-from scoring.core.columns import NullAction
+from scoring.core.columns import Lossy, NanOutput, NullAction
 from scoring.core.errors import UsageError
 from scoring.core.gates import Requirement
 from scoring.core.options import CsvDialect, JobOptions, NullRule, RejectLimit
@@ -37,6 +39,7 @@ def bare(**_: object) -> None:
         ({"no_header": True, "columns": "a,b"}, JobOptions(dialect=CsvDialect(header=False, columns=("a", "b")))),
         ({"na": ("?", "NA"), "trim": True}, JobOptions(dialect=CsvDialect(na=("?", "NA"), trim=True))),
         ({"priority": "high"}, JobOptions(priority=Priority.HIGH)),
+        ({"nan_output": "fail"}, JobOptions(nan_output=NanOutput.FAIL)),
         ({"tag": ("team=growth", "a=b=c")}, JobOptions(tags=(("team", "growth"), ("a", "b=c")))),
         ({"tags": {"team": "growth"}}, JobOptions(tags=(("team", "growth"),))),
         (
@@ -59,6 +62,8 @@ def test_arguments_become_options(given: dict[str, object], expected: JobOptions
         ({"max_rejected": "half"}, "--max-rejected"),
         ({"nulls": "drop"}, "--nulls"),
         ({"priority": "urgent"}, "low, normal or high"),
+        ({"nan_output": "drop"}, "keep, reject or fail"),
+        ({"lossy": "truncate"}, "round or reject"),
         ({"tag": "team"}, "NAME=VALUE"),
         ({"require": "accuracy>=0.9"}, "--label COL"),
         ({"label": "y", "require": "accurcy>=0.9"}, "--require"),
@@ -74,6 +79,32 @@ def test_a_wrong_option_says_what_is_right(given: dict[str, object], word: str) 
     with pytest.raises(UsageError) as refusal:
         job_options(**given)
     assert word in str(refusal.value)
+
+
+def test_options_come_back_from_their_json() -> None:
+    """States are states again, not texts; an option of a later revision is left out at its default."""
+    options = job_options(nan_output="reject", lossy="round", priority="low", max_rejected="5%", nulls="fill=0")
+    back = JobOptions.from_json(json.loads(json.dumps(options.to_json())))
+    assert options == back
+    assert back.nan_output is NanOutput.REJECT
+    assert back.lossy is Lossy.ROUND
+    assert "nan_output" not in JobOptions().to_json()
+
+
+@pytest.mark.parametrize(
+    ("limit", "judges"),
+    [
+        ("0%", 100_000),
+        ("7", 100_000),
+        ("1%", 1_000 + 99_000 // 61),
+    ],
+)
+def test_a_share_of_very_many_chunks_is_not_summed_at_each(limit: str, judges: int) -> None:
+    """One reject too many is found at once; a share costs the same for each chunk of a hundred thousand."""
+    judged = RejectLimit.parse(limit).judged_by
+    assert judges == sum(map(judged, range(100_000)))
+    rhythm = range(1, 100_000, 2)
+    assert sum(map(judged, rhythm)) > judges // 2 - 2  # every second file is bad
 
 
 @pytest.mark.parametrize("command", [run, submit, plan])

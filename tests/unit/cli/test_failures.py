@@ -1,4 +1,4 @@
-"""`scoring failures`, `run` and `status`: what is said of rows that were rejected, or scored after a decision."""
+"""What `scoring failures`, `run` and `status` say of rows that were rejected, or about which something was decided."""
 
 import json
 from pathlib import Path
@@ -33,6 +33,6 @@ def test_what_was_decided_is_told_beside_what_was_rejected(
     people = program(capfd, "failures", "last")
     assert "1 rows rejected: model_refused\n" in people
     assert f"{tmp_path / 'rows.csv'}:4  " in people
-    assert "2 rows scored with nan_output in column y\n" in people
+    assert "2 rows with nan_output in column y\n" in people
     assert "\x1b" not in people
     assert {"nan_output": 2} == json.loads(program(capfd, "status", "last", "--json"))["warnings"]
