@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import NoReturn
 
 from scoring.core.errors import InputMissing, InputRefused
 from scoring.core.limits import MAX_FILES, MAX_LIST_BYTES
@@ -99,8 +100,10 @@ def _glob(pattern: str, argument: str, format: str, roots: Sequence[str]) -> Ite
 
 def _folder(folder: str, format: str) -> list[str]:
     found = []
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder, onerror=_unreadable):
         folders[:] = [name for name in folders if not name.startswith(("_", "."))]
+        for name in folders:
+            _check_no_link(str(Path(parent) / name))
         found += [
             str(Path(parent) / name) for name in names if not name.startswith(("_", ".")) and _known(name, format)
         ]
@@ -109,6 +112,23 @@ def _folder(folder: str, format: str) -> list[str]:
     if not found:
         raise InputMissing(f"no input file in {folder}", expected=_KNOWN, remedy="name the files")
     return sorted(found)
+
+
+def _check_no_link(folder: str) -> None:
+    """Raises InputRefused for a link: followed, its files might come twice or without end; left out, be missed."""
+    if os.path.islink(folder):  # noqa: PTH114 - Path.is_symlink raises for a name that is too long
+        raise InputRefused(
+            folder,
+            expected="folders that are no links, inside a folder",
+            got=f"a link to {os.path.realpath(folder)}",
+            remedy="name that folder as an input of its own, or let the link begin with _ to leave it out",
+        )
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise InputRefused(
+        f"cannot read the folder {error.filename}", got=str(error.strerror), remedy="check its permissions"
+    )
 
 
 def _list(path: str, format: str, roots: Sequence[str]) -> Iterator[str]:

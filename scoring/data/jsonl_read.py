@@ -42,7 +42,7 @@ class JsonReader:
         check_members(head, columns)
         self._parser = TypedParser(columns, dialect)
         self._parser.learn(head.values)
-        # Dirt comes in stretches: after a block with a bad row, the next one is not tried the fast way first.
+        # Dirt comes in stretches: after a block that refused, the next one is not tried the fast way first.
         self._dirty = False
 
     def pieces(self, byte: int = 0, line: int = 0) -> Iterator[TextPiece]:
@@ -56,10 +56,11 @@ class JsonReader:
     def _read(self, block: LineBlock) -> TextPiece:
         known = Faults(len(block.starts), raw=self._raw)
         arrays = None if self._dirty else self._parser.arrays(block)
+        refused = arrays is None
         if arrays is None:
             arrays = self._spelled(block, known)
         piece = self._screened(block, arrays, known)
-        self._dirty = bool(piece.faults)
+        self._dirty = refused and bool(piece.faults)
         return piece
 
     def _spelled(self, block: LineBlock, known: Faults) -> list[pa.Array]:

@@ -19,21 +19,21 @@ from scoring.data.cell_size import text_bytes, too_large, too_large_reason
 from scoring.data.faults import Faults
 
 _TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-# Text that one row group may always be spelled out to.
+# Text that the row groups of a chunk may always be spelled out to.
 _SPELLED_BYTES = 2**28
 
 
-def coded_columns(file: pq.ParquetFile, columns: Sequence[ColumnSpec], group: int) -> frozenset[str]:
+def coded_columns(file: pq.ParquetFile, columns: Sequence[ColumnSpec], groups: Collection[int]) -> frozenset[str]:
     """Text columns to read as dictionaries: features, which become words anyway, and carried ones that might not fit
     into memory spelled out. For keys, each its own word, a dictionary would cost the most.
 
-    file: opened with its columns of text as dictionaries.
+    file: opened with its columns of text as dictionaries. groups: the row groups that are to be read together.
     """
     schema = file.schema_arrow
     texts = [spec for spec in columns if spec.list_size is None and is_text(schema.field(spec.name).type)]
     carried = {spec.name for spec in texts if spec.dtype is None}
     coded = {spec.name for spec in texts if spec.dtype is Dtype.STRING or isinstance(spec.conversion, Categories)}
-    return frozenset((coded - carried) | {name for name in carried if _might_burst(file, name, group)})
+    return frozenset((coded - carried) | {name for name in carried if _might_burst(file, name, groups)})
 
 
 def judge_text(
@@ -80,15 +80,18 @@ def _is_text(kind: pa.DataType) -> bool:
     return any(test(kind) for test in _TEXTS)
 
 
-def _might_burst(file: pq.ParquetFile, name: str, group: int) -> bool:
-    """Whether the longest word of the column, in every row, is too much. Its words stand before its first row."""
+def _might_burst(file: pq.ParquetFile, name: str, groups: Collection[int]) -> bool:
+    """Whether the longest word of the column in each group, in every row of it, is too much."""
+    return sum(_longest(file, name, group) * file.metadata.row_group(group).num_rows for group in groups) > (
+        _SPELLED_BYTES
+    )
+
+
+def _longest(file: pq.ParquetFile, name: str, group: int) -> int:
+    """Bytes of the longest word in a row group: its words stand before its first row."""
     first = next(file.iter_batches(1, row_groups=[group], columns=[name], use_threads=False), None)
-    if first is None:
-        return False
-    words = _Cells(first.column(0)).words
-    longest = int(text_bytes(words).max()) if len(words) else 0
-    rows: int = file.metadata.row_group(group).num_rows
-    return longest * rows > _SPELLED_BYTES
+    words = None if first is None else _Cells(first.column(0)).words
+    return int(text_bytes(words).max()) if words is not None and len(words) else 0
 
 
 class _Cells:

@@ -176,7 +176,7 @@ class RowStream:
 
     def _seek(self, ref: RowGroupRef) -> None:
         self._close()
-        opened = column_file(ref.file, self._columns, ref.row_group)
+        opened = column_file(ref.file, self._columns, [ref.row_group])
         self._file, self._coded = opened.file, opened.coded
         self._batches = self._file.iter_batches(
             self._batch_rows, row_groups=[ref.row_group], columns=names_of(self._columns), use_threads=False

@@ -3,7 +3,7 @@
 import codecs
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Protocol
 
 import pyarrow as pa
@@ -87,9 +87,9 @@ class _Pushed:
 class _Raw:
     """Plain or decompressed bytes; the faults of the codec in words."""
 
-    def __init__(self, file: InputFile) -> None:
+    def __init__(self, file: InputFile, plain: io.FileIO) -> None:
         self._path = file.path
-        self._plain = io.FileIO(file.path)
+        self._plain = plain
         # By the open file: a link that is turned between check and opening leads nowhere.
         check_opened(self._plain.fileno(), file.fingerprint)
         self._packed = None
@@ -146,7 +146,6 @@ class _Raw:
     def close(self) -> None:
         if self._packed is not None:
             self._packed.close()
-        self._plain.close()
 
 
 class _Transcoded:
@@ -177,11 +176,8 @@ class _Transcoded:
 
 @contextmanager
 def _open_raw(file: InputFile) -> Iterator[_Raw]:
-    raw = _Raw(file)
-    try:
+    with io.FileIO(file.path) as plain, closing(_Raw(file, plain)) as raw:
         yield raw
-    finally:
-        raw.close()
 
 
 def is_utf8_encoding(encoding: str) -> bool:

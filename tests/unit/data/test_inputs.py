@@ -91,7 +91,22 @@ PATHS = [
     ("away", InputRefused, "allowed folders"),
     ("away/*", InputRefused, "allowed folders"),
     ("leak", InputRefused, "allowed folders"),
+    ("linked", InputRefused, "a link to .*/sub"),
+    ("deep", InputRefused, "cannot read the folder"),
 ]
+
+
+def make_deep(folder):
+    """Folders in one another, so deep that no path leads to the last ones: nobody can read them, root neither."""
+    Path(folder).mkdir()
+    Path(folder, "x.csv").write_text("a\n")
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 250, dir_fd=here)
+        below = os.open("d" * 250, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
 
 
 @pytest.fixture
@@ -107,6 +122,11 @@ def traps(tree, monkeypatch):
     Path("empty").mkdir()
     Path("leak").mkdir()
     Path("leak/x.csv").symlink_to("/etc/passwd")
+    Path("linked").mkdir()
+    Path("linked/x.csv").write_text("a\n")
+    Path("linked/sub").symlink_to(tree / "sub")
+    Path("linked/_left_out").symlink_to(tree)
+    make_deep("deep")
     Path("cycle.txt").write_text("a.csv\n@cycle.txt\n")
     Path("latin.txt").write_bytes(b"\xe9.csv\n")
     Path("up.txt").write_text("/etc/passwd\n")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from scoring.core.chunks import MAX_GROUP_ROWS
@@ -65,6 +66,18 @@ def test_b49_a_huge_word_is_judged_before_it_is_spelled_out(score_parquet, write
     assert [(1.0, "ok")] * 2_000 == found.cells
     assert {(None, "s", "cell_too_large")} == {fault[1:] for fault in found.faults()}
     assert "1,048,577 bytes; at most 1,048,576" in found.rejects[0]["reason"]
+    assert pa.default_memory_pool().max_memory() - before < 500_000_000
+
+
+def test_b49_a_huge_word_behind_the_first_row_group_is_judged_too(score_parquet, tmp_path):
+    """Ten harmless rows, then 1.8 GB of text in a row group of the same chunk: refused, and never held."""
+    before = pa.total_allocated_bytes()
+    tables = [repeated("a", 10), repeated("x" * 900_000, 4_000)]
+    with pq.ParquetWriter(tmp_path / "in.parquet", tables[0].schema, store_schema=False) as writer:
+        for table in tables:
+            writer.write_table(table)
+    with pytest.raises(InputRefused, match=f"at most {MAX_CHUNK_TEXT_BYTES:,} bytes"):
+        score_parquet([tmp_path / "in.parquet"], [V, carried("s")])
     assert pa.default_memory_pool().max_memory() - before < 500_000_000
 
 
