@@ -6,12 +6,13 @@ It looks only: it starts nothing, creates nothing, and upgrades nothing.
 import os
 import platform
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from scoring.cli.doctor_check import Check, Status, failed, passed, warning
 from scoring.cli.doctor_schedules import check_schedules
 from scoring.cli.network_disk import network_file_system
-from scoring.core.errors import ExitCode, ScoringError, SettingsError
+from scoring.core.errors import ErrorCode, ExitCode, ScoringError, SettingsError
 from scoring.settings import EMBEDDED_BROKER, Settings, load_settings
 
 REDIS_AT_LEAST = (6, 2)
@@ -150,7 +151,25 @@ def _processes(settings: Settings) -> Iterator[Check]:
             yield warning("processes", f"no {kind} seen in the last minute", f"start one: scoring {kind}")
 
 
-def _inputs(settings: Settings) -> Iterator[Check]:
+def _prepare_modules(settings: Settings) -> Iterator[Check]:
+    for module in settings.prepare_modules:
+        if _is_installed(module):
+            yield passed("prepare", f"{module} of SCORING_PREPARE_MODULES is installed")
+        else:
+            yield warning(
+                "prepare", f"{module} of SCORING_PREPARE_MODULES is not installed here", "install it, or take it out"
+            )
+
+
+def _is_installed(module: str) -> bool:
+    """Found without running it; of `a.b` the package `a` is imported."""
+    try:
+        return find_spec(module) is not None
+    except Exception:  # noqa: BLE001  # of a package, whatever its code raises
+        return False
+
+
+def _blind_workers(settings: Settings) -> Iterator[Check]:
     if not settings.deployed:
         return
     from scoring.ledger import reports
@@ -161,8 +180,15 @@ def _inputs(settings: Settings) -> Iterator[Check]:
         blind = ledger.look(reports.blind_workers)
     finally:
         ledger.close()
-    for job_id, worker in blind:
-        yield warning("inputs", f"{worker} does not see the input of job {job_id}", "mount it on that host")
+    for job_id, worker, code in blind:
+        if code is ErrorCode.INPUT_NOT_VISIBLE:
+            yield warning("inputs", f"{worker} does not see the input of job {job_id}", "mount it on that host")
+        else:
+            yield warning(
+                "prepare",
+                f"{worker} lacks the prepare function of job {job_id}",
+                "install it on that host, and name its module in SCORING_PREPARE_MODULES there",
+            )
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Check]], ...] = (
@@ -171,8 +197,9 @@ CHECKS: tuple[Callable[[Settings], Iterator[Check]], ...] = (
     _broker,
     _store,
     _roots,
+    _prepare_modules,
     _processes,
-    _inputs,
+    _blind_workers,
     check_schedules,
 )
 

@@ -9,6 +9,7 @@ ScoringError                    code             exit
 │   ├── InputMissing            input_missing    4
 │   ├── InputChanged            input_changed    4     changed while the job was reading it
 │   ├── ModelRefused            model_refused    4     not a model, or one that cannot be served
+│   │   └── PrepareNotHere      prepare_not_here 4     this host lacks the prepare function: handed back by a worker
 │   └── OutputRefused           output_refused   4     the output folder holds other files
 │       └── OutputTaken         output_refused   4     a live job writes there: free once that has ended
 ├── ServerUnreachable           unreachable      6     ledger, broker or store
@@ -67,6 +68,7 @@ class ErrorCode(StrEnum):
     GATE_MISSED = "gate_missed"
     CANCELLED = "cancelled"
     INPUT_NOT_VISIBLE = "input_not_visible"
+    PREPARE_NOT_HERE = "prepare_not_here"
     LEASE_LOST = "lease_lost"
     INTERNAL = "internal"
 
@@ -145,6 +147,12 @@ class InputChanged(InputRefused):
 
 class ModelRefused(InputRefused):
     code = ErrorCode.MODEL_REFUSED
+
+
+class PrepareNotHere(ModelRefused):
+    """This host may not call the model's prepare function, or does not have it; another one may."""
+
+    code = ErrorCode.PREPARE_NOT_HERE
 
 
 class OutputRefused(InputRefused):

@@ -11,6 +11,7 @@ from scoring.core.errors import (
     LedgerAway,
     OutOfMemory,
     Permanent,
+    PrepareNotHere,
     Retryable,
     ScoringError,
     StorageFault,
@@ -45,7 +46,7 @@ def judge(error: BaseException) -> Outcome:
     match error:
         case LeaseLost():
             return Outcome(verdict=Verdict.LEASE_LOST, code=error.code, error=text)
-        case InputNotVisible() | LedgerAway():
+        case InputNotVisible() | PrepareNotHere() | LedgerAway():
             return Outcome(verdict=Verdict.RELEASED, code=error.code, error=text)
         case Retryable():
             return Outcome(verdict=Verdict.RETRYABLE, code=error.code, error=text)

@@ -1,6 +1,7 @@
 """The prepare function of a model: installed code, pandas DataFrame → DataFrame. Imports pandas at its first call."""
 
 import importlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ import pyarrow as pa
 
 from scoring.core.binding import Hook
 from scoring.core.columns import ColumnSpec, Dtype
-from scoring.core.errors import BadOutput, ModelRefused, ModelRefusedRows
+from scoring.core.errors import BadOutput, ModelRefused, ModelRefusedRows, PrepareNotHere
 from scoring.model.hints import listed
 
 FRAME_ROWS = 4_096
@@ -20,10 +21,10 @@ _ANYTHING = (Exception, SystemExit)
 
 
 def require_allowed(hook: Hook, allowed: Sequence[str]) -> None:
-    """Raise ModelRefused unless the module of the function stands, by its exact name, among `allowed`."""
+    """Raise PrepareNotHere unless the module of the function stands, by its exact name, among `allowed`."""
     module = hook.function.partition(":")[0]
     if module not in allowed:
-        raise ModelRefused(
+        raise PrepareNotHere(
             f"the prepare function {hook.function} is not allowed here",
             expected=f"one of the modules in {_SETTING}: {listed(allowed) or 'none'}",
             got=module,
@@ -40,11 +41,17 @@ class PrepareFunction:
 
     @classmethod
     def load(cls, hook: Hook, allowed: Sequence[str]) -> "PrepareFunction":
-        """Import the function. ModelRefused where its module is not allowed, or there is no such function."""
+        """Import the function.
+
+        PrepareNotHere where its module is not allowed, or it or what it imports is not installed; ModelRefused where
+        it fails, or has no such function: so it would on every host.
+        """
         require_allowed(hook, allowed)
         module, _, name = hook.function.partition(":")
         try:
             function = getattr(importlib.import_module(module), name)
+        except ImportError as error:
+            raise _refused(hook, f"{type(error).__name__}: {error}", PrepareNotHere) from error
         except _ANYTHING as error:  # an import runs the module: whatever it raises is told, not shown as a traceback
             raise _refused(hook, f"{type(error).__name__}: {error}") from error
         if not callable(function):
@@ -97,7 +104,8 @@ def _check(hook: Hook, answer: Any, rows: int) -> None:
         raise _bad(hook, wanted, f"a {type(answer).__name__}")
     names = [str(name) for name in answer.columns]
     missing = [spec.name for spec in hook.columns if spec.name not in answer.columns]
-    twice = sorted({name for name in names if names.count(name) > 1 and name in {spec.name for spec in hook.columns}})
+    counts = Counter(names)
+    twice = sorted({spec.name for spec in hook.columns if counts[spec.name] > 1})
     if len(answer) != rows:
         raise _bad(hook, wanted, f"{len(answer)} rows and the columns {listed(names)}")
     if missing or twice:
@@ -147,8 +155,8 @@ def _empty_type(spec: ColumnSpec) -> pa.DataType:
     return element if spec.list_size is None else pa.list_(element, spec.list_size)
 
 
-def _refused(hook: Hook, got: str) -> ModelRefused:
-    return ModelRefused(
+def _refused(hook: Hook, got: str, kind: type[ModelRefused] = ModelRefused) -> ModelRefused:
+    return kind(
         f"the prepare function {hook.function} cannot be loaded",
         expected="a function of a module that is installed where the model runs",
         got=got,

@@ -27,6 +27,11 @@ class Context:
     # (id of the model version, reference) that were found proven on this process's runtime: asked of the ledger once.
     proven: set[tuple[int, str]] = field(default_factory=set)
 
+    @property
+    def works_alone(self) -> bool:
+        """True where no other host can do what this one cannot."""
+        return self.only_job is not None or not self.settings.deployed
+
     def work_folder(self, job_id: JobId) -> Path:
         """Where the chunk files of a job lie."""
         return self.settings.store / "work" / job_id

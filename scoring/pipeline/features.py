@@ -5,6 +5,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from scoring.core.binding import Binding, Hook
+from scoring.core.errors import ModelRefused, PrepareNotHere
 from scoring.data.arrays import one_batch
 from scoring.data.faults import Fault, Faults
 from scoring.data.late_rejects import LateRows
@@ -12,11 +13,12 @@ from scoring.data.screen import Screened, screen
 from scoring.data.warnings import summed
 from scoring.model.abort import Abort
 from scoring.model.hook import FRAME_ROWS, PrepareFunction, require_allowed
+from scoring.pipeline.context import Context
 from scoring.settings import Settings
 
 
 def require_hook(settings: Settings, hook: Hook | None) -> None:
-    """Raise ModelRefused where this process knows that the prepare function cannot run.
+    """Raise ModelRefused where it is known that the prepare function cannot run.
 
     Embedded, it is imported; in a deployment the workers have it, and a host that submits need not.
     """
@@ -27,16 +29,16 @@ def require_hook(settings: Settings, hook: Hook | None) -> None:
         PrepareFunction.load(hook, settings.prepare_modules)
 
 
-def with_features(settings: Settings, binding: Binding, rows: LateRows, abort: Abort, *, raw: bool = True) -> LateRows:
+def with_features(context: Context, binding: Binding, rows: LateRows, abort: Abort, *, raw: bool = True) -> LateRows:
     """The rows with the slots that the prepare function makes, without those that it left unfit for the model.
 
-    raw: reasons may show values. Raises ModelRefused where the function is not there, BadOutput, ModelRefusedRows, the
-    reason of `abort`.
+    raw: reasons may show values. Raises ModelRefused where the function cannot be loaded, as PrepareNotHere where
+    another host may have it; BadOutput, ModelRefusedRows, the reason of `abort`.
     """
     hook = binding.hook
     if hook is None:
         return rows
-    prepare = PrepareFunction.load(hook, settings.prepare_modules)
+    prepare = _loaded(context, hook)
     made: list[pa.RecordBatch] = []
     faults: list[Fault] = []
     warnings = [*rows.warnings]
@@ -50,6 +52,15 @@ def with_features(settings: Settings, binding: Binding, rows: LateRows, abort: A
     left = rows.without(faults, binding.columns if raw else ())
     features = one_batch(pa.Table.from_batches(made))
     return replace(left, batch=_beside(left.batch, features), warnings=summed(warnings))
+
+
+def _loaded(context: Context, hook: Hook) -> PrepareFunction:
+    try:
+        return PrepareFunction.load(hook, context.settings.prepare_modules)
+    except PrepareNotHere as error:
+        if not context.works_alone:
+            raise
+        raise ModelRefused(error.message, expected=error.expected, got=error.got, remedy=error.remedy) from error
 
 
 def _screened(prepare: PrepareFunction, hook: Hook, rows: pa.RecordBatch, raw: bool) -> Screened:

@@ -187,7 +187,7 @@ def _answers(context: Context, version: ModelVersion, rows: ReferenceRows, abort
     """Result column → its values, as a job of the model would write them."""
     places = np.arange(rows.features.num_rows, dtype=np.int64)
     late = LateRows(batch=rows.features, rows=places, warnings=())
-    late = with_features(context.settings, rows.binding, late, abort)
+    late = with_features(context, rows.binding, late, abort)
     if late.rejects:
         first = late.rejects[0]
         raise ModelRefusedRows(

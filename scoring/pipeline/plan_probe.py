@@ -60,7 +60,7 @@ def _reading(prepared: Prepared) -> float:
 
 def _model(context: Context, prepared: Prepared, rows: LateRows) -> float:
     begun = time.perf_counter()
-    made = with_features(context.settings, prepared.binding, rows, NEVER, raw=prepared.options.raw)
+    made = with_features(context, prepared.binding, rows, NEVER, raw=prepared.options.raw)
     hook = (time.perf_counter() - begun) / len(rows.rows) if prepared.binding.hook else 0.0
     return hook + (_run(_loaded(context, prepared), prepared, made) if len(made.rows) else 0.0)
 

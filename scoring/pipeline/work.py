@@ -29,8 +29,10 @@ ACTIONS: dict[StepKind, Callable[[Context, Claim, Lease], None]] = {
 OUTAGE_PAUSE_SECONDS = 1.0
 """Pause between two tries to tell the ledger what came of a step."""
 
-INPUT_PAUSE_SECONDS = 30.0
-"""Pause before a step is offered again whose input this host could not see."""
+BLIND_PAUSE_SECONDS = 30.0
+"""Pause before a step is offered again for which this host lacks the input or the prepare function."""
+
+BLIND = (ErrorCode.INPUT_NOT_VISIBLE, ErrorCode.PREPARE_NOT_HERE)
 
 
 def work(context: Context, step: StepId, stop: Event) -> Outcome | None:
@@ -82,7 +84,7 @@ def _record(context: Context, claim: Claim, outcome: Outcome, stop: Event) -> No
 
 def _move(tx: Tx, context: Context, claim: Claim, outcome: Outcome) -> None:
     if outcome.verdict is Verdict.RELEASED:
-        pause = INPUT_PAUSE_SECONDS if outcome.code is ErrorCode.INPUT_NOT_VISIBLE else 0.0
+        pause = BLIND_PAUSE_SECONDS if outcome.code in BLIND else 0.0
         steps.release(tx, claim, due_in_seconds=pause, code=outcome.code)
         return
     steps.fail(tx, claim, outcome, backoff_seconds(claim.failures + 1, context.settings.lease_seconds))

@@ -114,3 +114,16 @@ def test_what_the_last_day_left_undone_is_counted(schedules: Schedules) -> None:
     for day in ("2026-01-01", "2026-01-02"):
         schedules("run", "churn", "--slot", f"{day}T02:00", code=4)
     assert (Status.WARNING, "in the last day 2 slots refused") == said_of_schedules()[-1]
+
+
+def test_each_module_of_prepare_functions_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whether it is installed, not whether it runs: nothing of it is executed."""
+    (tmp_path / "house_features.py").write_text("raise SystemExit('it ran')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("SCORING_PREPARE_MODULES", "house_features,no_such_module,no_such_package.part")
+    found = [(check.status, check.message.split()[0]) for check in examine() if check.name == "prepare"]
+    assert [
+        (Status.OK, "house_features"),
+        (Status.WARNING, "no_such_module"),
+        (Status.WARNING, "no_such_package.part"),
+    ] == found

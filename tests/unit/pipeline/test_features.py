@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -9,9 +10,11 @@ import pytest
 
 from scoring.core.errors import ErrorCode, ModelRefused
 from scoring.core.exits import exit_code
+from scoring.core.outcome import Verdict
 from scoring.core.states import JobState
-from scoring.ledger import reports
+from scoring.ledger import jobs, models, proofs, reports
 from scoring.pipeline.context import Context
+from scoring.pipeline.parity import check_by_hand
 from scoring.pipeline.work import work
 from tests.ledger.desk import score_of, split_of
 from tests.small_models import linear_model
@@ -107,8 +110,10 @@ def test_a_module_that_is_not_allowed_is_refused_at_submit(home: Path, tmp_path:
     assert MODULE not in sys.modules
 
 
-def test_a_worker_that_may_not_call_it_stops_the_job(context: Context, home: Path, tmp_path: Path) -> None:
-    """No other chunk could be scored either: the job ends with exit 4, not with one failed chunk after the other."""
+def test_without_other_workers_one_that_may_not_call_it_stops_the_job(
+    context: Context, home: Path, tmp_path: Path
+) -> None:
+    """No chunk could be scored: the job ends with exit 4, not with one failed chunk after the other."""
     rows = write_rows(tmp_path / "rows.csv", price=[1.0, 2.0], area=[1.0, 1.0])
     job = submitted(context, model_with(tmp_path), rows, chunk_rows=1)
     strict = context_in(home)
@@ -121,6 +126,40 @@ def test_a_worker_that_may_not_call_it_stops_the_job(context: Context, home: Pat
         exit_code(job.state, job.error_code),
     )
     assert SETTING in str(job.error)
+
+
+def in_fleet(context: Context) -> Context:
+    """Other hosts work on the same jobs."""
+    return replace(context, settings=replace(context.settings, broker_url="redis://nowhere/0"))
+
+
+def test_a_worker_of_many_that_lacks_it_hands_the_chunk_back(context: Context, tmp_path: Path) -> None:
+    """Not allowed or not installed on one host is no fault of the job: another worker may score it."""
+    rows = write_rows(tmp_path / "rows.csv", price=[1.0, 2.0], area=[1.0, 1.0])
+    job = submitted(context, model_with(tmp_path), rows, chunk_rows=1)
+    work(context, split_of(job.id), Event())
+    strict = in_fleet(replace(context, settings=replace(context.settings, prepare_modules=())))
+    sys.modules[MODULE] = None  # type: ignore[assignment]  # what Python takes for a module that is not installed
+    for chunk, blind in enumerate((strict, in_fleet(context))):
+        outcome = work(blind, score_of(job.id, chunk), Event()) or pytest.fail("not claimed")
+        assert (Verdict.RELEASED, ErrorCode.PREPARE_NOT_HERE) == (outcome.verdict, outcome.code)
+    assert JobState.RUNNING is context.ledger.look(lambda tx: jobs.job(tx, job.id)).state
+    assert [] == context.ledger.look(lambda tx: reports.failed_attempts(tx, job.id))
+    assert [(job.id, context.worker, ErrorCode.PREPARE_NOT_HERE)] == context.ledger.look(reports.blind_workers)
+
+
+def test_a_fleet_is_sent_a_job_by_a_host_without_the_function(context: Context, tmp_path: Path) -> None:
+    """Also where the model is not proven here: the workers, who have the function, prove it before they score."""
+    rows = write_rows(tmp_path / "rows.csv", price=[2.0], area=[1.0], expected_y=[3.0])
+    submitted(context, model_with(tmp_path), rows)
+    version = context.ledger.look(lambda tx: models.find_model(tx, "houses"))
+    proven = check_by_hand(context, version, file=rows)[0].parity or pytest.fail("not proven")
+    context.ledger.run(lambda tx: proofs.set_parity(tx, version.id, replace(proven, tolerance=0.5)))
+    sys.modules[MODULE] = None  # type: ignore[assignment]
+    job = submitted(in_fleet(context), model_with(tmp_path), rows, output=str(tmp_path / "fleet"))
+    del sys.modules[MODULE]
+    assert JobState.SUCCEEDED is worked(context, job.id).state
+    assert 2 == len(context.ledger.look(lambda tx: reports.view(tx, "parity_checks"))[1])
 
 
 @pytest.mark.parametrize(
