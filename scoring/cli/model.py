@@ -45,22 +45,23 @@ def add(name: str, file: str, alias: str | None, as_json: bool, **given: Any) ->
 
     FILE is an .onnx file, or a folder that MLflow wrote with the flavour onnx.
     """
+    from scoring.core.parity import ReferenceFiles
     from scoring.pipeline import registry
     from scoring.pipeline.model_files import find_file
 
     _check_name(name)
     if alias is not None:
         _check_alias(alias)
-    proofs = registry.Proofs(
+    references = ReferenceFiles(
         parity=_maybe_path(given["parity"]), tolerance=given["tolerance"], baseline=_maybe_path(given["baseline"])
     )
     with open_session() as context:
         found = find_file(context, file, given["spec"])
-        version = registry.add(context, replace(found, name=name), proofs, alias)
+        version = registry.add(context, replace(found, name=name), references, alias)
     if as_json:
         print_json(summary(version))
     else:
-        say(f"model {version.name}:{version.version} is registered" + (f" as {name}@{alias}" if alias else ""))
+        say(f"model {version} is registered" + (f" as {name}@{alias}" if alias else ""))
 
 
 @model.command("list")
@@ -120,7 +121,7 @@ def alias(name: str, alias: str, version: int | None, drop: bool, as_json: bool)
     if as_json:
         print_json(summary(named))
     else:
-        now = "means nothing" if drop else f"is {name}:{named.version}"
+        now = "means nothing" if drop else f"is {named}"
         say(f"model {name}@{alias} {now} from now on")
 
 
@@ -140,7 +141,7 @@ def remove(reference: str, as_json: bool) -> None:
         print_json([summary(version) for version in removed])
     else:
         for version in removed:
-            say(f"model {version.name}:{version.version} is removed")
+            say(f"model {version} is removed")
 
 
 def _maybe_path(given: str | None) -> Path | None:

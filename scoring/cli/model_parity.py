@@ -29,4 +29,4 @@ def parity(reference: str, file: str | None, tolerance: float | None, as_json: b
     if as_json:
         print_json({"model": version.name, "version": version.version, **proof.facts()})
     else:
-        click.echo(f"model {version.name}:{version.version} is {proof}")
+        click.echo(f"model {version} is {proof}")

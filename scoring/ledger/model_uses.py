@@ -10,7 +10,7 @@ from scoring.core.errors import NotFound
 from scoring.core.states import JobState
 from scoring.ledger.clock import maybe_instant
 from scoring.ledger.database import Tx
-from scoring.ledger.models import find_model
+from scoring.ledger.models import find_model, name_in
 from scoring.ledger.records import ModelVersion
 from scoring.ledger.tables import jobs, model_aliases, model_versions, schedules
 
@@ -30,7 +30,7 @@ class JobTally:
 
 def users(tx: Tx, versions: Sequence[ModelVersion]) -> list[str]:
     """Live jobs, schedules and aliases that need one of the versions, in words."""
-    ids = [version.id for version in versions]
+    ids, names = [version.id for version in versions], {version.name for version in versions}
     live = select(jobs.c.job_id, jobs.c.state).where(jobs.c.model_version_id.in_(ids), jobs.c.state.in_(_LIVE))
     aliases = (
         select(model_aliases)
@@ -40,10 +40,11 @@ def users(tx: Tx, versions: Sequence[ModelVersion]) -> list[str]:
         )
         .where(model_versions.c.id.in_(ids))
     )
-    planned = select(schedules.c.name, schedules.c.model).order_by(schedules.c.name)
+    planned = tx.execute(select(schedules.c.name, schedules.c.model).order_by(schedules.c.name)).all()
+    named = [row for row in planned if name_in(row.model) in names]
     return [
         *(f"job {row.job_id} ({row.state})" for row in tx.execute(live.order_by(jobs.c.number))),
-        *(f"schedule {row.name} (model {row.model})" for row in tx.execute(planned) if _meant(tx, row.model) in ids),
+        *(f"schedule {row.name} (model {row.model})" for row in named if _meant(tx, row.model) in ids),
         *(f"alias {row.name}@{row.alias}" for row in tx.execute(aliases.order_by(model_aliases.c.alias))),
     ]
 
@@ -60,8 +61,9 @@ def job_tally(tx: Tx, version: ModelVersion) -> JobTally:
 
 
 _ACCURACY = text(
-    "SELECT metric, value, finished_at FROM batch_accuracy WHERE model = :model AND version = :version"
-    " AND value IS NOT NULL ORDER BY finished_at, metric"
+    "SELECT metric, value FROM (SELECT metric, value,"
+    " ROW_NUMBER() OVER (PARTITION BY metric ORDER BY finished_at DESC, job_id) AS place FROM batch_accuracy"
+    " WHERE model = :model AND version = :version AND value IS NOT NULL) AS latest WHERE place = 1 ORDER BY metric"
 )
 
 
@@ -71,8 +73,8 @@ def accuracy_so_far(tx: Tx, version: ModelVersion) -> dict[str, float]:
     return {row.metric: float(row.value) for row in rows}
 
 
-def paths_in_use(tx: Tx) -> set[str]:
-    """Of all files in the store that versions in use refer to."""
+def files_in_use(tx: Tx) -> set[str]:
+    """Paths in the store that versions in use name."""
     columns = (model_versions.c.path, model_versions.c.served_path, model_versions.c.parity, model_versions.c.baseline)
     found: set[str] = set()
     for row in tx.execute(select(*columns).where(model_versions.c.removed_at.is_(None))):

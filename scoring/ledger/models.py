@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, func, insert, null, select, update
 
 from scoring.core.errors import NotFound, UsageError
+from scoring.ledger import row_locks
 from scoring.ledger.clock import now_us
 from scoring.ledger.database import Tx, insert_or_nothing
 from scoring.ledger.job_rows import version_of
@@ -17,34 +18,36 @@ from scoring.ledger.records import ModelVersion, NewVersion
 from scoring.ledger.tables import model_aliases, model_versions, models
 
 SHOWN = 10
-"""Versions and aliases that a message names."""
+"""Versions, aliases or users that a message names."""
+
+LONGEST_NUMBER = 9
+"""Digits of a version: an integer of the ledger has room for these."""
 
 _LIVING = model_versions.c.removed_at.is_(None)
 
 
-def register(tx: Tx, new: NewVersion, *, hidden: bool = False) -> ModelVersion:
+def lock_files(tx: Tx) -> None:
+    """Until the end of the transaction nobody else names files of models, or clears away those without a name."""
+    row_locks.take(tx, "model-files")
+
+
+def register(tx: Tx, new: NewVersion) -> ModelVersion:
     """Nothing → the next version of the name; the version that has this content already, where there is one.
 
-    A version that was removed comes back. hidden: not yet; what is not in use stays out of sight until `bring_back`.
+    A version that was removed comes back. The caller has `lock_files`, and has seen that the files are there.
     """
     tx.execute(insert_or_nothing(tx, models).values(name=new.name, created_at=now_us()))
     # Versions of one name are numbered one after the other.
     tx.execute(select(models.c.name).where(models.c.name == new.name).with_for_update(key_share=True))
     spec_sha256 = _digest(new)
     own = (model_versions.c.name == new.name) & (model_versions.c.sha256 == new.sha256)
-    row = tx.execute(select(model_versions).where(own, model_versions.c.spec_sha256 == spec_sha256)).one_or_none()
-    if row is None:
-        return _inserted(tx, new, spec_sha256, hidden=hidden)
-    if row.removed_at is not None or row.about is None:
-        # Its files are written anew, and may bear other names now.
-        tx.execute(update(model_versions).where(model_versions.c.id == row.id).values(**_stored(new)))
-    return version_by_id(tx, row.id) if hidden else bring_back(tx, row.id)
-
-
-def bring_back(tx: Tx, version_id: int) -> ModelVersion:
-    """Removed or hidden → in use; a version in use is left as it is."""
-    tx.execute(update(model_versions).where(model_versions.c.id == version_id).values(removed_at=null()))
-    return version_by_id(tx, version_id)
+    known = tx.scalar(select(model_versions.c.id).where(own, model_versions.c.spec_sha256 == spec_sha256))
+    if known is None:
+        return _inserted(tx, new, spec_sha256)
+    # Its files may have been written anew, and bear other names now.
+    kept = {"removed_at": null(), **_stored(new)}
+    tx.execute(update(model_versions).where(model_versions.c.id == known).values(kept))
+    return version_by_id(tx, known)
 
 
 def remove(tx: Tx, versions: Sequence[ModelVersion]) -> None:
@@ -75,13 +78,6 @@ def hold(tx: Tx, version_id: int) -> None:
             got="none" if row is None else f"{row.name}:{row.version}",
             remedy="register it again",
         )
-
-
-def is_removed(tx: Tx, version_id: int) -> bool:
-    """True too for a version that was never brought into use."""
-    return (
-        tx.execute(select(model_versions.c.id).where(model_versions.c.id == version_id, _LIVING)).one_or_none() is None
-    )
 
 
 def version_by_id(tx: Tx, version_id: int) -> ModelVersion:
@@ -127,6 +123,11 @@ def find_versions(tx: Tx, ref: str) -> list[ModelVersion]:
     return found
 
 
+def name_in(ref: str) -> str:
+    """The name in `name`, `name:3` or `name@alias`."""
+    return _parse(ref)[0]
+
+
 def list_models(tx: Tx, name: str | None = None) -> list[ModelVersion]:
     """All versions in use, by name, the newest first."""
     query = select(model_versions).where(_LIVING).order_by(model_versions.c.name, model_versions.c.version.desc())
@@ -151,7 +152,13 @@ def drop_alias(tx: Tx, name: str, alias: str) -> ModelVersion:
     return version_by_id(tx, version.id)
 
 
-def _inserted(tx: Tx, new: NewVersion, spec_sha256: str, *, hidden: bool) -> ModelVersion:
+def shown(refs: Sequence[str]) -> str:
+    """The first of them, as a message names them."""
+    more = f" and {len(refs) - SHOWN} more" if len(refs) > SHOWN else ""
+    return ", ".join(refs[:SHOWN]) + more
+
+
+def _inserted(tx: Tx, new: NewVersion, spec_sha256: str) -> ModelVersion:
     last = select(func.coalesce(func.max(model_versions.c.version), 0)).where(model_versions.c.name == new.name)
     made = insert(model_versions).values(
         name=new.name,
@@ -160,7 +167,6 @@ def _inserted(tx: Tx, new: NewVersion, spec_sha256: str, *, hidden: bool) -> Mod
         spec_sha256=spec_sha256,
         spec=dict(new.spec),
         created_at=now_us(),
-        removed_at=now_us() if hidden else null(),
         **_stored(new),
     )
     return version_of(tx.execute(made.returning(*model_versions.c)).one())
@@ -191,11 +197,13 @@ def _named(name: str, alias: str) -> ColumnElement[bool]:
 
 
 def _parse(ref: str) -> tuple[str, str | None, int | None]:
+    # What no database holds is in no name.
+    ref = ref.encode("utf-8", "replace").decode().replace("\0", "?")
     name, at, alias = ref.partition("@")
     if at:
         return name, alias, None
     name, colon, version = ref.partition(":")
-    if colon and version.isdecimal():
+    if colon and version.isdecimal() and len(version) <= LONGEST_NUMBER:
         return name, None, int(version)
     return ref, None, None
 
@@ -229,7 +237,7 @@ def _unknown_version(tx: Tx, ref: str, name: str, version: int | None) -> NotFou
     versions = [f"{name}:{version.version}" for version in found]
     aliases = sorted(f"{name}@{alias}" for version in found for alias in version.aliases)
     close = get_close_matches(ref, aliases, n=1)
-    there_are = f"there are {_shown(versions)}, and {_shown(aliases) or 'no alias'}"
+    there_are = f"there are {shown(versions)}, and {shown(aliases) or 'no alias'}"
     own = (model_versions.c.name == name) & (model_versions.c.version == version)
     removed = tx.execute(select(model_versions.c.id).where(own)).one_or_none() is not None
     return NotFound(
@@ -238,8 +246,3 @@ def _unknown_version(tx: Tx, ref: str, name: str, version: int | None) -> NotFou
         got=f"{ref}, which was removed" if removed else ref,
         remedy=f"did you mean {close[0]}? {there_are}" if close else there_are,
     )
-
-
-def _shown(refs: Sequence[str]) -> str:
-    more = f" and {len(refs) - SHOWN} more" if len(refs) > SHOWN else ""
-    return ", ".join(refs[:SHOWN]) + more

@@ -7,7 +7,7 @@ from sqlalchemy import Row, select, update
 from scoring.core.parity import Proof, reference_key
 from scoring.ledger.clock import instant, now_us
 from scoring.ledger.database import Tx, insert_or_nothing
-from scoring.ledger.records import ModelVersion, Reference
+from scoring.ledger.records import Attachment, ModelVersion, Reference
 from scoring.ledger.tables import model_versions, parity_proofs
 
 
@@ -60,14 +60,14 @@ def proof_sentence(tx: Tx, version: ModelVersion) -> str | None:
     return str(found[0]) + "".join(others) if found else None
 
 
-def set_parity(tx: Tx, version_id: int, reference: Reference) -> None:
-    """From now on these rows must be answered as they say."""
-    tx.execute(update(model_versions).where(model_versions.c.id == version_id).values(parity=reference.to_json()))
-
-
-def set_baseline(tx: Tx, version_id: int, reference: Reference) -> None:
-    """From now on batches may be compared with these rows."""
-    tx.execute(update(model_versions).where(model_versions.c.id == version_id).values(baseline=reference.to_json()))
+def attach(tx: Tx, version_id: int, attachment: Attachment) -> None:
+    """From now on these rows are the version's, with the proof beside them."""
+    named = {"parity": attachment.parity, "baseline": attachment.baseline}
+    given = {name: reference.to_json() for name, reference in named.items() if reference is not None}
+    if given:
+        tx.execute(update(model_versions).where(model_versions.c.id == version_id).values(given))
+    if attachment.proof is not None:
+        record(tx, version_id, attachment.proof)
 
 
 def _of(version_id: int, reference: Reference) -> Any:

@@ -11,6 +11,7 @@ from scoring.core.chunks import Chunk, Part
 from scoring.core.errors import ErrorCode
 from scoring.core.ids import JobId, StepId
 from scoring.core.options import JobOptions
+from scoring.core.parity import Proof
 from scoring.core.result_table import ResultTable
 from scoring.core.source import InputFile
 from scoring.core.states import Gate, JobState, Priority, StepState
@@ -59,50 +60,77 @@ class Reference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NewVersion:
-    """What registration records of a model: with the name, its file, spec and columns are what a version is."""
+class Attachment:
+    """Rows that lie in the store and are to be a version's own; None: it keeps those that it has."""
+
+    parity: Reference | None = None
+    # That the parity rows were answered rightly.
+    proof: Proof | None = None
+    baseline: Reference | None = None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return tuple(reference.path for reference in (self.parity, self.baseline) if reference is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelContent:
+    """A model that lies in the store, as far as it can be scored with; paths are relative to the store."""
 
     name: str
     sha256: str
-    # Relative to the store.
     path: str
     # JSON as scoring.model writes it.
     signature: Mapping[str, Any]
     spec: Mapping[str, Any] = field(default_factory=dict)
-    # Names of the columns that were found beside the file, and not in it.
-    columns: tuple[str, ...] = ()
+    # What the file says of itself: producer, opset, metadata; None for versions of earlier revisions.
     about: Mapping[str, Any] | None = None
+    # The copy that is loaded, and its digest; None: the file itself.
     served_path: str | None = None
     served_sha256: str | None = None
 
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of the copies."""
+        return (self.path,) if self.served_path is None else (self.path, self.served_path)
+
 
 @dataclass(frozen=True, kw_only=True)
-class ModelVersion:
+class NewVersion(ModelContent):
+    """What registration records of a model: with the name, its file, spec and columns are what a version is."""
+
+    # Names of the columns that were found beside the file, and not in it.
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelVersion(ModelContent):
     """One version of a registered model; never changed, but that `micro_batch_rows` is measured once."""
 
     id: int
-    name: str
     # From 1 within the name.
     version: int
-    sha256: str
-    # Relative to the store.
-    path: str
-    signature: Mapping[str, Any]
-    spec: Mapping[str, Any]
     # Rows per `session.run`; None until a first chunk has been measured.
     micro_batch_rows: int | None
     created_at: datetime
     # Names given to this version, such as "champion".
     aliases: tuple[str, ...] = ()
-    # What the file says of itself: producer, opset, metadata; None for versions of earlier revisions.
-    about: Mapping[str, Any] | None = None
-    # The copy that is loaded, relative to the store, and its digest; None: the file itself.
-    served_path: str | None = None
-    served_sha256: str | None = None
     # Reference rows with the answers to expect; None: nothing is proven of the model.
     parity: Reference | None = None
     # Rows that later batches are compared with.
     baseline: Reference | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.version}"
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of the copies, and of the reference rows."""
+        references = (reference.path for reference in (self.parity, self.baseline) if reference is not None)
+        return (*super().files, *references)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,10 @@
 """What a MODEL argument means: a registered version, or a file that was checked and may be registered."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from scoring.core.errors import InputMissing, InputRefused
 from scoring.data.inputs import check_roots
@@ -26,33 +27,39 @@ _REGISTRIES = ("models:", "runs:", "mlflow-artifacts:")
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFile:
-    """A checked file that may become a version."""
+    """A checked file that can be bound, and may become a version."""
 
+    name: str
+    signature: Signature
+    spec: ModelSpec
     path: Path
     sha256: str
     about: Mapping[str, Any]
     # The copy to load in its place; None: the file itself.
     served: bytes | None = None
-    # A version of another name or spec that has this digest: its copies in the store are good for this one too.
-    twin: ModelVersion | None = None
     # Names of the columns that an MLmodel beside the file gives; empty where the model itself names some.
     columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class FoundModel:
-    """A model that can be bound: a version, or a file that is not registered (yet)."""
+class RegisteredModel:
+    """A version as it is bound: with its own spec, or with another."""
 
-    name: str
+    version: ModelVersion
     signature: Signature
     spec: ModelSpec
-    version: ModelVersion | None = None
-    file: ModelFile | None = None
+
+    @property
+    def name(self) -> str:
+        return self.version.name
+
+
+FoundModel: TypeAlias = RegisteredModel | ModelFile
 
 
 def is_path(model: str, *, may_be_here: bool = True) -> bool:
     """A separator, the extension, or a file of that name make it a path (CONTRACT section 9)."""
-    return "/" in model or model.endswith(".onnx") or (may_be_here and Path(model).exists())
+    return "/" in model or model.endswith(".onnx") or (may_be_here and os.path.exists(model))  # noqa: PTH110 - Path.exists raises for a long name
 
 
 def find_model(context: Context, model: str, spec: str | None, *, may_be_here: bool = True) -> FoundModel:
@@ -65,14 +72,14 @@ def find_model(context: Context, model: str, spec: str | None, *, may_be_here: b
         return find_file(context, model, spec)
     version = context.ledger.run(lambda tx: models.find_model(tx, model))
     own = load_spec(Path(spec)) if spec else ModelSpec.from_json(version.spec)
-    return FoundModel(name=version.name, signature=Signature.from_json(version.signature), spec=own, version=version)
+    return RegisteredModel(version=version, signature=Signature.from_json(version.signature), spec=own)
 
 
-def find_file(context: Context, model: str, spec: str | None) -> FoundModel:
+def find_file(context: Context, model: str, spec: str | None) -> ModelFile:
     """The model in an .onnx file or an MLflow folder. Raises as `find_model`."""
     _refuse_uri(model)
     given = Path(model).absolute()
-    if not given.exists():
+    if not os.path.exists(given):  # noqa: PTH110
         raise InputMissing(
             f"no model at {model}",
             expected="an .onnx file or the name of a registered model",
@@ -83,9 +90,20 @@ def find_file(context: Context, model: str, spec: str | None) -> FoundModel:
     path, columns = _onnx_file(given)
     check_roots(str(path), _roots(context))
     own = load_spec(_spec_of(given, spec))
-    signature, file = _checked(context, path, columns, own)
-    check_axes(signature, own)
-    return FoundModel(name=model_name(given), signature=signature, spec=own, file=file)
+    data, sha256 = read_model(path)
+    checked = _checked_before(context, sha256, own) or check_model(data, path, own.shapes)
+    named = _with_columns(checked, columns)
+    check_axes(named.signature, own)
+    return ModelFile(
+        name=model_name(given),
+        signature=named.signature,
+        spec=own,
+        path=path,
+        sha256=sha256,
+        about=named.about,
+        served=checked.served,
+        columns=columns if named is not checked else (),
+    )
 
 
 def model_name(file: Path) -> str:
@@ -93,40 +111,40 @@ def model_name(file: Path) -> str:
     return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in file.stem.lower()) or "model"
 
 
-def _checked(context: Context, path: Path, columns: tuple[str, ...], spec: ModelSpec) -> tuple[Signature, ModelFile]:
-    """columns: what an MLmodel calls the columns, or nothing."""
-    data, sha256 = read_model(path)
-    twin = _twin(context, sha256, spec)
-    checked = check_model(data, path, spec.shapes) if twin is None else _as_checked(twin)
-    signature, about = checked.signature, checked.about
-    if columns and _fit(signature, columns):
-        signature, about = replace(signature, feature_names=columns), {**about, COLUMNS: list(columns)}
-    else:
-        columns = ()
-    file = ModelFile(path=path, sha256=sha256, about=about, served=checked.served, twin=twin, columns=columns)
-    return signature, file
-
-
-def _twin(context: Context, sha256: str, spec: ModelSpec) -> ModelVersion | None:
-    """A version of this very file, which was checked at its registration; those of earlier revisions were not.
+def _checked_before(context: Context, sha256: str, spec: ModelSpec) -> CheckedModel | None:
+    """What the registration of this very file has found, whatever the name; that of an earlier revision has not looked.
 
     Its outputs have these widths only where its inputs were given the same shapes.
     """
     versions = context.ledger.look(lambda tx: models.with_content(tx, sha256))
     checked = (version for version in versions if version.about is not None)
-    return next((version for version in checked if ModelSpec.from_json(version.spec).shapes == spec.shapes), None)
+    alike = (version for version in checked if ModelSpec.from_json(version.spec).shapes == spec.shapes)
+    return next(filter(None, (_as_checked(context, version) for version in alike)), None)
 
 
-def _as_checked(twin: ModelVersion) -> CheckedModel:
-    signature, about = Signature.from_json(twin.signature), dict(twin.about or {})
+def _as_checked(context: Context, version: ModelVersion) -> CheckedModel | None:
+    """None where the copy that is loaded in place of the file is damaged, or was removed by now."""
+    served = None
+    if version.served_path is not None:
+        try:
+            served, sha256 = read_model(context.settings.store / version.served_path)
+        except InputRefused:
+            return None
+        if sha256 != version.served_sha256:
+            return None
+    signature, about = Signature.from_json(version.signature), dict(version.about or {})
     if about.pop(COLUMNS, None):
         signature = replace(signature, feature_names=())
-    return CheckedModel(signature=signature, about=about, served=None)
+    return CheckedModel(signature=signature, about=about, served=served)
 
 
-def _fit(signature: Signature, columns: tuple[str, ...]) -> bool:
-    """Whether they name the columns of the one matrix, and nothing in the model does."""
-    return not signature.feature_names and [len(columns)] == [tensor.width for tensor in signature.inputs]
+def _with_columns(checked: CheckedModel, columns: tuple[str, ...]) -> CheckedModel:
+    """Named as an MLmodel names the columns of the one matrix, where nothing in the model does."""
+    signature = checked.signature
+    if signature.feature_names or [len(columns)] != [tensor.width for tensor in signature.inputs]:
+        return checked
+    named = replace(signature, feature_names=columns)
+    return replace(checked, signature=named, about={**checked.about, COLUMNS: list(columns)})
 
 
 def _onnx_file(given: Path) -> tuple[Path, tuple[str, ...]]:

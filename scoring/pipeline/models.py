@@ -3,7 +3,7 @@
 from pathlib import Path
 from threading import Lock
 
-from scoring.ledger.records import Job, ModelVersion
+from scoring.ledger.records import Job, ModelContent
 from scoring.model.runner import Model, runtime_version
 from scoring.model.signature import Signature
 
@@ -23,7 +23,7 @@ class ModelCache:
         """The model of the job. Raises ModelChanged."""
         return self.of(job.model)
 
-    def of(self, version: ModelVersion) -> Model:
+    def of(self, version: ModelContent) -> Model:
         """The model of the version, its file checked against the pinned digest. Raises ModelChanged."""
         sha256 = version.sha256
         with self._lock:
@@ -35,7 +35,7 @@ class ModelCache:
             self._models[sha256] = model
             return model
 
-    def _load(self, version: ModelVersion) -> Model:
+    def _load(self, version: ModelContent) -> Model:
         signature = Signature.from_json(version.signature)
         if version.served_path is None or version.served_sha256 is None:
             return Model.load(self._store / version.path, version.sha256, signature)

@@ -2,88 +2,44 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from scoring.core.errors import BadOutput, ModelRefusedRows, UsageError
-from scoring.core.parity import DEFAULT_TOLERANCE, PROVIDER, Proof, reference_key
+from scoring.core.parity import DEFAULT_TOLERANCE, PROVIDER, Proof, ReferenceFiles, reference_key
 from scoring.data.late_rejects import LateRows
-from scoring.ledger import proofs
+from scoring.ledger import models, proofs
 from scoring.ledger.database import Tx
-from scoring.ledger.records import ModelVersion, Reference
+from scoring.ledger.records import Attachment, ModelContent, ModelVersion, Reference
 from scoring.model.abort import NEVER, Abort
 from scoring.model.columns import part_batch
 from scoring.model.compare import Comparison, compare
 from scoring.model.runner import DEFAULT_MICRO_BATCH, runtime_version
 from scoring.pipeline.context import Context
 from scoring.pipeline.features import with_features
+from scoring.pipeline.model_store import write_if_kept
 from scoring.pipeline.parity_verdict import proof_of, refuted, unanswered, unproven
 from scoring.pipeline.reference import ReferenceRows, keep_rows, kept_rows, read_rows
 from scoring.telemetry import announce
 
 
-@dataclass(frozen=True, kw_only=True)
-class Proven:
-    """Reference rows that a version has answered rightly, kept in the store."""
-
-    reference: Reference
-    proof: Proof
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attachment:
-    """Rows that were read and kept in the store for a version."""
-
-    parity: Proven | None
-    baseline: Reference | None
-
-
-def attach(
-    context: Context,
-    version: ModelVersion,
-    *,
-    parity: Path | None = None,
-    tolerance: float | None = None,
-    baseline: Path | None = None,
-) -> Attachment:
-    """Check the model on the rows of `parity`, and keep them with the version; keep those of `baseline` as they are.
-
-    tolerance: default 1e-5. Raises as `prove`; then nothing was written to the ledger.
-    """
-    attachment = prove(context, version, parity=parity, tolerance=tolerance, baseline=baseline)
-    context.ledger.run(lambda tx: record(tx, version.id, attachment))
-    return attachment
-
-
-def prove(
-    context: Context,
-    version: ModelVersion,
-    *,
-    parity: Path | None = None,
-    tolerance: float | None = None,
-    baseline: Path | None = None,
-) -> Attachment:
-    """What `record` is to write; the version itself need not be recorded yet.
+def prove(context: Context, model: ModelContent, files: ReferenceFiles) -> Attachment:
+    """Check a model of the store on reference rows, and keep these there: what the ledger is to be told of them.
 
     Raises ModelRefused where an answer differs by more than the tolerance, InputRefused and its kin for files that do
     not fit the model; then no rows were kept.
     """
-    if tolerance is not None and parity is None:
+    if files.tolerance is not None and files.parity is None:
         raise UsageError("--tolerance", expected="--parity FILE beside it", got="none", remedy="name the rows to check")
-    rows = None if baseline is None else read_rows(context, version, baseline, answers=False)
-    proven = None if parity is None else _prove(context, version, read_rows(context, version, parity), tolerance)
-    return Attachment(parity=proven, baseline=None if rows is None else keep_rows(context, rows, "baseline"))
-
-
-def record(tx: Tx, version_id: int, attachment: Attachment) -> None:
-    """The version has these rows from now on."""
-    if attachment.parity is not None:
-        _record_parity(tx, version_id, attachment.parity)
-    if attachment.baseline is not None:
-        proofs.set_baseline(tx, version_id, attachment.baseline)
+    rows = None if files.baseline is None else read_rows(context, model, files.baseline, answers=False)
+    proven = Attachment()
+    if files.parity is not None:
+        proven = _prove(context, model, read_rows(context, model, files.parity), files.tolerance)
+    return proven if rows is None else replace(proven, baseline=keep_rows(context, rows, "baseline"))
 
 
 def require_proof(context: Context, version: ModelVersion, abort: Abort = NEVER) -> None:
@@ -127,7 +83,7 @@ def check_by_hand(
     reference = version.parity
     if reference is None:
         raise UsageError(
-            f"model {version.name}:{version.version} has no reference rows",
+            f"model {version} has no reference rows",
             expected="rows with the answers of the training model",
             got="none",
             remedy="name a file with --file",
@@ -152,38 +108,40 @@ def _prove_anew(
     context: Context, version: ModelVersion, rows: ReferenceRows, tolerance: float | None
 ) -> tuple[ModelVersion, Proof]:
     """The version with these rows as its reference; ModelRefused, and nothing kept, where it answers otherwise."""
-    proven = _prove(context, version, rows, tolerance)
-    proof = context.ledger.run(lambda tx: _record_parity(tx, version.id, proven))
-    return replace(version, parity=proven.reference), proof
+    while True:
+        proven = _prove(context, version, rows, tolerance)
+        attached = write_if_kept(context, proven.files, partial(_attach, version_id=version.id, proven=proven))
+        if attached is not None:
+            return attached
 
 
-def _record_parity(tx: Tx, version_id: int, proven: Proven) -> Proof:
-    proofs.set_parity(tx, version_id, proven.reference)
-    return proofs.record(tx, version_id, proven.proof)
+def _attach(tx: Tx, *, version_id: int, proven: Attachment) -> tuple[ModelVersion, Proof]:
+    models.hold(tx, version_id)
+    proofs.attach(tx, version_id, proven)
+    version = models.version_by_id(tx, version_id)
+    return version, proofs.proofs(tx, version)[0]
 
 
-def _prove(context: Context, version: ModelVersion, rows: ReferenceRows, tolerance: float | None) -> Proven:
+def _prove(context: Context, model: ModelContent, rows: ReferenceRows, tolerance: float | None) -> Attachment:
     allowed = _tolerance(tolerance)
-    compared = _compared(context, version, rows, allowed, NEVER)
+    compared = _compared(context, model, rows, allowed, NEVER)
     if not compared.passed:
-        raise refuted(version, compared, rows.features.num_rows, allowed)
+        raise refuted(model, compared, rows.features.num_rows, allowed)
     if rows.takes_nulls and not rows.rows_with_nulls:
-        announce("parity.no_nulls", model=f"{version.name}:{version.version}", rows=rows.features.num_rows)
+        announce("parity.no_nulls", model=str(model), rows=rows.features.num_rows)
     reference = keep_rows(context, rows, "parity", allowed)
-    return Proven(reference=reference, proof=proof_of(compared, reference))
+    return Attachment(parity=reference, proof=proof_of(compared, reference))
 
 
-def _compared(
-    context: Context, version: ModelVersion, rows: ReferenceRows, tolerance: float, abort: Abort
-) -> Comparison:
+def _compared(context: Context, model: ModelContent, rows: ReferenceRows, tolerance: float, abort: Abort) -> Comparison:
     try:
-        answers = _answers(context, version, rows, abort)
+        answers = _answers(context, model, rows, abort)
     except (BadOutput, ModelRefusedRows) as error:
-        raise unanswered(version, error) from error
+        raise unanswered(model, error) from error
     return compare(answers, rows.expected, tolerance)
 
 
-def _answers(context: Context, version: ModelVersion, rows: ReferenceRows, abort: Abort) -> Mapping[str, pa.Array]:
+def _answers(context: Context, model: ModelContent, rows: ReferenceRows, abort: Abort) -> Mapping[str, pa.Array]:
     """Result column → its values, as a job of the model would write them."""
     places = np.arange(rows.features.num_rows, dtype=np.int64)
     late = LateRows(batch=rows.features, rows=places, warnings=())
@@ -193,6 +151,6 @@ def _answers(context: Context, version: ModelVersion, rows: ReferenceRows, abort
         raise ModelRefusedRows(
             f"row {first.row + 1} cannot be scored after the prepare function", got=f"{first.code}, {first.reason}"
         )
-    outputs = context.models.of(version).predict(late.batch, rows.binding, DEFAULT_MICRO_BATCH, abort)
+    outputs = context.models.of(model).predict(late.batch, rows.binding, DEFAULT_MICRO_BATCH, abort)
     result = part_batch(places, late.batch, outputs, rows.binding)
     return {name: result.column(name) for name in rows.expected}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from scoring.core.errors import ModelRefused, ScoringError
 from scoring.core.parity import PROVIDER, Proof, reference_key, short
-from scoring.ledger.records import ModelVersion, Reference
+from scoring.ledger.records import ModelContent, ModelVersion, Reference
 from scoring.model.compare import Comparison, Worst
 from scoring.model.runner import runtime_version
 
@@ -38,7 +38,7 @@ def in_words(compared: Comparison, reference: Reference) -> str | None:
     )
 
 
-def refuted(version: ModelVersion, compared: Comparison, rows: int, tolerance: float) -> ModelRefused:
+def refuted(model: ModelContent, compared: Comparison, rows: int, tolerance: float) -> ModelRefused:
     """What a person is told who attaches reference rows that the model answers otherwise."""
     expected, got = f"an answer to every row, within {short(tolerance)}", "other answers"
     worst, remedy = compared.worst, "compare how the model was exported"
@@ -49,17 +49,17 @@ def refuted(version: ModelVersion, compared: Comparison, rows: int, tolerance: f
         if not math.isinf(worst.excess):
             remedy += "; --tolerance allows more, where that much does not matter"
     return ModelRefused(
-        f"model {version.name}:{version.version} does not answer as the reference rows expect",
+        f"model {model} does not answer as the reference rows expect",
         expected=expected,
         got=f"{got}, on onnxruntime {runtime_version()}",
         remedy=remedy,
     )
 
 
-def unanswered(version: ModelVersion, error: ScoringError) -> ModelRefused:
+def unanswered(model: ModelContent, error: ScoringError) -> ModelRefused:
     """What is told where the model, or its prepare function, fails on the rows."""
     return ModelRefused(
-        f"model {version.name}:{version.version} does not answer its reference rows",
+        f"model {model} does not answer its reference rows",
         expected="an answer to every row",
         got=f"{error}, on onnxruntime {runtime_version()}",
         remedy="nothing is proven or refuted by that: mend what failed, and try again",
@@ -68,15 +68,14 @@ def unanswered(version: ModelVersion, error: ScoringError) -> ModelRefused:
 
 def unproven(version: ModelVersion, proof: Proof, known: Sequence[Proof]) -> ModelRefused:
     """What a job is told. known: all that was found of the version's reference."""
-    name = f"{version.name}:{version.version}"
     good = ", ".join(other.runtime for other in known if other.passed)
     return ModelRefused(
-        f"model {name} does not answer as its reference rows expect on onnxruntime {proof.runtime}",
+        f"model {version} does not answer as its reference rows expect on onnxruntime {proof.runtime}",
         expected=f"the answers of the training model within {short(proof.tolerance)}"
         + (f", as on onnxruntime {good}" if good else ""),
         got=proof.worst or "other answers",
         remedy=("score with that runtime, or " if good else "")
-        + f"register the model exported anew; `scoring model parity {name}` checks again",
+        + f"register the model exported anew; `scoring model parity {version}` checks again",
     )
 
 

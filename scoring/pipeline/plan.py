@@ -1,5 +1,6 @@
 """A dry run: what the job would read, feed, write and cost, without a row in the ledger."""
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +12,7 @@ from scoring.data.late_rejects import LateRows
 from scoring.data.outputs import check_output
 from scoring.ledger import reports
 from scoring.pipeline.context import Context
+from scoring.pipeline.model_files import RegisteredModel
 from scoring.pipeline.plan_binding import BoundInput, bound_inputs, ignored_columns
 from scoring.pipeline.plan_probe import probe, usable_cores
 from scoring.pipeline.plan_sample import Sample, take_sample
@@ -111,8 +113,8 @@ def _rows(prepared: Prepared, limit: int | None) -> int:
 
 
 def _warnings(prepared: Prepared) -> tuple[str, ...]:
-    paths = [file.path for file in prepared.files]
-    twice = sorted({path for path in paths if paths.count(path) > 1})
+    times = Counter(file.path for file in prepared.files)
+    twice = sorted(path for path, count in times.items() if count > 1)
     return (*prepared.binding.notes, *(f"{path} is given more than once; its rows count each time" for path in twice))
 
 
@@ -120,8 +122,10 @@ def _forecast(
     context: Context, prepared: Prepared, clean: LateRows | None, rows: int
 ) -> tuple[Forecast, float | None, str]:
     """Its origin, seconds, and what the model said where it could not be probed."""
-    version = prepared.model.version
-    speed = None if version is None else context.ledger.run(lambda tx: reports.rows_per_second(tx, version.id))
+    speed = None
+    if isinstance(prepared.model, RegisteredModel):
+        version = prepared.model.version
+        speed = context.ledger.look(lambda tx: reports.rows_per_second(tx, version.id))
     if speed:
         return Forecast.PAST, round(rows / speed, 1), ""
     if clean is None:

@@ -4,12 +4,12 @@ import os
 import time
 from dataclasses import dataclass
 
-from scoring.core.errors import UsageError
 from scoring.data.late_rejects import LateRows
 from scoring.model.abort import NEVER
 from scoring.model.runner import DEFAULT_MICRO_BATCH, Model
 from scoring.pipeline.context import Context
 from scoring.pipeline.features import with_features
+from scoring.pipeline.model_files import ModelFile, RegisteredModel
 from scoring.pipeline.plan_sample import read_first
 from scoring.pipeline.prepare import Prepared
 
@@ -66,12 +66,11 @@ def _model(context: Context, prepared: Prepared, rows: LateRows) -> float:
 
 
 def _loaded(context: Context, prepared: Prepared) -> Model:
-    found = prepared.model
-    if found.version is not None:
-        return context.models.of(found.version)
-    if found.file is None:
-        raise UsageError("a model to probe", expected="a file", got="none", remedy="give its path")
-    return Model.load(found.file.path, found.file.sha256, found.signature)
+    match prepared.model:
+        case RegisteredModel(version=version):
+            return context.models.of(version)
+        case ModelFile(path=path, sha256=sha256, signature=signature):
+            return Model.load(path, sha256, signature)
 
 
 def _run(model: Model, prepared: Prepared, rows: LateRows) -> float:

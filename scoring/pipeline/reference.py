@@ -19,7 +19,7 @@ from scoring.data.nulls import rows_with_nulls
 from scoring.data.reference_files import keep_reference, read_reference_file
 from scoring.data.schema import check_files, decoded_row_bytes, describe
 from scoring.data.split import split
-from scoring.ledger.records import ModelVersion, Reference
+from scoring.ledger.records import ModelContent, Reference
 from scoring.model.bind import bind
 from scoring.model.expected import find_expected, typed
 from scoring.model.outputs import bind_outputs
@@ -51,7 +51,7 @@ class ReferenceRows:
         return any(spec.nulls is not NullAction.REJECT for spec in columns)
 
 
-def read_rows(context: Context, version: ModelVersion, path: Path, *, answers: bool = True) -> ReferenceRows:
+def read_rows(context: Context, model: ModelContent, path: Path, *, answers: bool = True) -> ReferenceRows:
     """The rows of a CSV, Parquet or JSON lines file, as a job of the model would feed them.
 
     answers: every row must be scorable, and have at least one answer to expect; else rows that are rejected are left
@@ -60,7 +60,7 @@ def read_rows(context: Context, version: ModelVersion, path: Path, *, answers: b
     file = _one_file(context, path)
     dialect = named_dialect(CsvDialect(), (file,))
     source = describe((file,), dialect)
-    signature, spec = Signature.from_json(version.signature), ModelSpec.from_json(version.spec)
+    signature, spec = Signature.from_json(model.signature), ModelSpec.from_json(model.spec)
     outputs = bind_outputs(signature, spec)
     names = [column.name for column in source.columns]
     wanted = find_expected(outputs, names, _named(signature, spec)) if answers else {}

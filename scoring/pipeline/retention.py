@@ -17,6 +17,7 @@ from scoring.core.ids import JobId, is_job_id
 from scoring.core.schedules.keep import Keep
 from scoring.data.remains import (
     Remains,
+    files_in,
     folder_remains,
     in_sight,
     result_remains,
@@ -27,6 +28,7 @@ from scoring.data.remains import (
 from scoring.ledger import result_tables, retention, schedules
 from scoring.ledger.clock import read_clock
 from scoring.ledger.records import Job
+from scoring.pipeline import model_store
 from scoring.pipeline.context import Context
 
 LEASES_AT_REST = 2
@@ -66,7 +68,7 @@ def sweep(context: Context, *, leftovers_seconds: float, dry_run: bool = False) 
     for schedule, jobs in _going(context, now, at_rest).items():
         yield _purge_all(context, schedule, jobs, None if dry_run else at_rest)
     leftovers = _sweep_leftovers(context, now - timedelta(seconds=leftovers_seconds), dry_run=dry_run)
-    if leftovers.jobs or leftovers.errors:
+    if leftovers.jobs or leftovers.files or leftovers.errors:
         yield leftovers
 
 
@@ -126,7 +128,9 @@ def _labels(context: Context, job_id: str) -> Path:
 
 
 def _sweep_leftovers(context: Context, before: datetime, *, dry_run: bool) -> Swept:
-    """Files that no job needs, last touched before then: of jobs that are over, and of submits that came to nothing."""
+    """Files that nothing needs, last touched before then: of jobs that are over, of submits that came to nothing, and
+    those of models that no version names.
+    """
     tally = _Tally()
     for job_id, remains in _leftovers(context, before):
         with tally.errors_kept():
@@ -134,6 +138,12 @@ def _sweep_leftovers(context: Context, before: datetime, *, dry_run: bool) -> Sw
             if not dry_run:
                 remains.remove()
             tally.add(job_id, sizes)
+    for path in model_store.unnamed(context, before.timestamp()):
+        with tally.errors_kept():
+            sizes = [file.stat().st_size for file in (files_in(path) if path.is_dir() else (path,))]
+            if not dry_run:
+                model_store.drop_if_unnamed(context, path)
+            tally.add(None, sizes)
     return tally.swept(None)
 
 
@@ -161,8 +171,9 @@ class _Tally:
         self._errors: list[ScoringError] = []
         self.notes: list[str] = []
 
-    def add(self, job_id: str, sizes: Sequence[int]) -> None:
-        self._jobs[job_id] = None
+    def add(self, job_id: str | None, sizes: Sequence[int]) -> None:
+        if job_id is not None:
+            self._jobs[job_id] = None
         self._sizes += sizes
 
     @contextmanager

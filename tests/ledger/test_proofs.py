@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from scoring.core.parity import PROVIDER, Proof, reference_key
 from scoring.ledger import models, proofs, reports
-from scoring.ledger.records import ModelVersion, Reference
+from scoring.ledger.records import Attachment, ModelVersion, Reference
 from tests.ledger.desk import Desk
 
 ROWS = Reference(path="models/c/parity.parquet", sha256="c" * 64, rows=500, rows_with_nulls=37, tolerance=1e-5)
@@ -24,7 +24,7 @@ PROOF = Proof(
 def churn(desk: Desk) -> ModelVersion:
     """A version with reference rows."""
     number = desk.model()
-    desk.run(lambda tx: proofs.set_parity(tx, number, ROWS))
+    desk.run(lambda tx: proofs.attach(tx, number, Attachment(parity=ROWS)))
     return desk.ledger.look(lambda tx: models.find_model(tx, "churn"))
 
 

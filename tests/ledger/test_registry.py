@@ -105,15 +105,22 @@ def test_a_name_without_a_version_in_use_is_unknown(desk: Desk) -> None:
         desk.ledger.look(lambda tx: models.find_model(tx, "churn"))
 
 
-def test_a_hidden_version_waits_for_its_proofs(desk: Desk) -> None:
-    """Nobody finds it before it is brought into use; one that is in use is not hidden again."""
-    new = NewVersion(name="churn", sha256="a" * 64, path="a", signature={}, about={})
-    hidden = desk.run(lambda tx: models.register(tx, new, hidden=True))
-    assert [] == desk.ledger.look(models.list_models)
-    assert desk.ledger.look(lambda tx: models.is_removed(tx, hidden.id))
-    assert hidden == desk.run(lambda tx: models.bring_back(tx, hidden.id))
-    assert hidden == desk.run(lambda tx: models.register(tx, new, hidden=True))
-    assert [hidden] == desk.ledger.look(models.list_models)
+def test_a_version_learns_where_its_files_lie_now(desk: Desk) -> None:
+    """In use or not: what was written anew may bear another name."""
+    new = NewVersion(name="churn", sha256="a" * 64, path="a/old.onnx", signature={}, served_path="b/old.onnx")
+    first = desk.run(lambda tx: models.register(tx, new))
+    moved = replace(new, path="a/new.onnx", served_path="b/new.onnx")
+    second = desk.run(lambda tx: models.register(tx, moved))
+    assert (first.id, "a/new.onnx", "b/new.onnx") == (second.id, second.path, second.served_path)
+
+
+@pytest.mark.parametrize("ref", ["churn:" + "9" * 30, "churn:" + "9" * 5000, "ch\udcffrn", "churn@\udcff", "a\0b"])
+def test_what_the_ledger_cannot_hold_is_no_model(desk: Desk, ref: str) -> None:
+    """A number that no version has, bytes of a file name that is no text."""
+    _register(desk)
+    for find in (models.find_model, models.find_versions):
+        with pytest.raises(NotFound):
+            desk.ledger.look(lambda tx, find=find: find(tx, ref))  # type: ignore[misc]
 
 
 def test_names_of_columns_are_part_of_a_version(desk: Desk) -> None:

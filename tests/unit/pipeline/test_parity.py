@@ -14,15 +14,15 @@ from onnx import TensorProto, helper
 
 from scoring.core.errors import InputRefused, ModelRefused, UsageError
 from scoring.core.options import JobOptions
-from scoring.core.parity import MAX_REFERENCE_ROWS, PROVIDER
+from scoring.core.parity import MAX_REFERENCE_ROWS, PROVIDER, ReferenceFiles
 from scoring.ledger import jobs, models, proofs, reports
 from scoring.ledger.records import ModelVersion
 from scoring.model.runner import runtime_version
 from scoring.pipeline.context import Context
-from scoring.pipeline.model_files import find_model
-from scoring.pipeline.parity import attach, check_by_hand, require_proof
+from scoring.pipeline.model_files import find_file, find_model
+from scoring.pipeline.parity import check_by_hand, prove, require_proof
 from scoring.pipeline.prepare import JobRequest
-from scoring.pipeline.registry import register
+from scoring.pipeline.registry import add, register
 from scoring.pipeline.submit import submit
 from tests.small_models import churn_model, linear_model
 from tests.unit.pipeline.test_lease import context_in
@@ -88,7 +88,7 @@ def test_a_model_that_sends_nulls_elsewhere_is_caught(context: Context, tmp_path
     assert 1 == check_by_hand(context, right, file=rows)[1].rows_with_nulls
     wrong = registered(context, stump(tmp_path / "wrong.onnx", nan_left=False))
     with pytest.raises(ModelRefused) as refused:
-        attach(context, wrong, parity=rows)
+        check_by_hand(context, wrong, file=rows)
     assert "1 ± 1e-5 · max(1, |expected|) in row 3, column 'y'" == refused.value.expected
     assert f"2, a difference of 1 (1 of 3 rows are off), on onnxruntime {runtime_version()}" == refused.value.got
     assert None is context.ledger.look(lambda tx: models.find_model(tx, "wrong")).parity
@@ -99,10 +99,10 @@ def test_reference_rows_without_a_null_are_warned_of(
 ) -> None:
     """On clean rows both graphs are right, so the file proves nothing of nulls: that is said."""
     rows = written(tmp_path / "rows.csv", x=[0.0, 1.0], y=[1.0, 2.0])
-    attach(context, registered(context, stump(tmp_path / "blind.onnx", nan_left=False)), parity=rows)
+    check_by_hand(context, registered(context, stump(tmp_path / "blind.onnx", nan_left=False)), file=rows)
     assert "blind:1: no null in 2 reference rows" in capsys.readouterr().err
     rows = written(tmp_path / "nulls.csv", x=[0.0, 1.0, None], y=[1.0, 2.0, 2.0])
-    attach(context, registered(context, stump(tmp_path / "blind.onnx", nan_left=False)), parity=rows)
+    check_by_hand(context, registered(context, stump(tmp_path / "blind.onnx", nan_left=False)), file=rows)
     assert "" == capsys.readouterr().err
 
 
@@ -139,7 +139,7 @@ def test_rows_that_prove_nothing_are_refused(context: Context, tmp_path: Path, c
     version = registered(context, stump(tmp_path / "stump.onnx", nan_left=True))
     version = replace(version, signature={**version.signature, "feature_names": ["x"]})
     with pytest.raises(InputRefused) as refused:
-        attach(context, version, parity=rows)
+        check_by_hand(context, version, file=rows)
     assert said.format(path=rows) in str(refused.value)
 
 
@@ -194,22 +194,22 @@ def test_a_tolerance_is_a_number_from_zero_on(context: Context, tmp_path: Path, 
     version = registered(context, linear_model(tmp_path / "linear.onnx", weights=[2.0]))
     rows = written(tmp_path / "rows.csv", x=[1.0], y=[2.0])
     with pytest.raises(UsageError, match="--tolerance"):
-        attach(context, version, parity=rows, tolerance=tolerance)
+        check_by_hand(context, version, file=rows, tolerance=tolerance)
     with pytest.raises(UsageError, match="--parity FILE beside it"):
-        attach(context, version, tolerance=0.1)
+        prove(context, version, ReferenceFiles(tolerance=0.1))
     with pytest.raises(UsageError, match="name a file with --file"):
         check_by_hand(context, version)
 
 
 def test_a_baseline_is_kept_without_the_rows_that_cannot_be_scored(context: Context, tmp_path: Path) -> None:
     """At least one must be left; nothing is compared."""
-    version = registered(context, linear_model(tmp_path / "baseline.onnx", weights=[2.0]))
+    found = find_file(context, str(linear_model(tmp_path / "baseline.onnx", weights=[2.0])), None)
     rows = tmp_path / "rows.csv"
     rows.write_text("x\n1\nmany\n\n")
-    kept = attach(context, version, baseline=rows).baseline
+    kept = add(context, found, ReferenceFiles(baseline=rows)).baseline
     assert kept is not None
     assert (1, None) == (kept.rows, context.ledger.look(lambda tx: models.find_model(tx, "baseline")).parity)
     assert (context.settings.store / kept.path).exists()
     rows.write_text("x\nmany\n")
     with pytest.raises(InputRefused, match="at least one that it can be given"):
-        attach(context, version, baseline=rows)
+        add(context, found, ReferenceFiles(baseline=rows))

@@ -15,7 +15,7 @@ from scoring.ledger import proofs
 from scoring.ledger.records import ModelVersion
 from scoring.pipeline.context import Context
 from scoring.pipeline.model_files import find_model
-from scoring.pipeline.parity import attach, check_by_hand
+from scoring.pipeline.parity import check_by_hand
 from scoring.pipeline.reference import keep_rows, kept_rows, read_rows
 from scoring.pipeline.registry import register
 from tests.small_models import linear_model
@@ -126,7 +126,7 @@ def test_answers_under_the_name_of_a_feature_need_their_prefix(
     assert check_by_hand(context, version, file=file)[1].passed
     file.write_text("y,b\n1,2\n")
     with pytest.raises(InputRefused, match="say of no output what to expect"):
-        attach(context, version, parity=file)
+        check_by_hand(context, version, file=file)
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_the_prepare_function_is_proven_with_the_model(context: Context, registe
     assert (True, 2, 1) == (proof.passed, proof.rows, proof.rows_with_nulls)
     assert check_by_hand(context, version)[1].passed
     with pytest.raises(ModelRefused, match="row 1 cannot be scored after the prepare function"):
-        attach(context, registered(spec.replace("area", "holes")), parity=file)
+        check_by_hand(context, registered(spec.replace("area", "holes")), file=file)
 
 
 @pytest.mark.usefixtures("hooks")

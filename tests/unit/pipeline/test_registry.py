@@ -1,6 +1,8 @@
 """Registering and removing models: what is checked, what lies in the store, what is loaded."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,13 +20,16 @@ from sqlalchemy import update
 
 from scoring.core.arguments import job_options
 from scoring.core.errors import InputChanged, InputRefused, ModelChanged, ModelRefused, NotFound, UsageError
+from scoring.core.parity import ReferenceFiles
 from scoring.ledger import jobs, models
 from scoring.ledger.records import ModelVersion
 from scoring.ledger.tables import model_versions
 from scoring.pipeline.context import Context
 from scoring.pipeline.model_files import find_file, find_model
+from scoring.pipeline.model_store import write_if_kept
 from scoring.pipeline.prepare import JobRequest
-from scoring.pipeline.registry import Proofs, add, register, remove
+from scoring.pipeline.registry import add, register, remove
+from scoring.pipeline.retention import sweep
 from scoring.pipeline.submit import draft, record, submit
 from tests.small_models import linear_model
 from tests.unit.pipeline.test_lease import context_in
@@ -53,6 +58,10 @@ def zipmap_model(path: Path) -> Path:
 
 def registered(context: Context, path: Path, name: str = "churn") -> ModelVersion:
     return register(context, replace(find_file(context, str(path), None), name=name))
+
+
+def version_of(context: Context, reference: str) -> ModelVersion:
+    return context.ledger.look(lambda tx: models.find_model(tx, reference))
 
 
 def stored(context: Context) -> set[str]:
@@ -93,8 +102,7 @@ def test_a_version_of_an_earlier_revision_is_loaded_too(context: Context, tmp_pa
     version = registered(context, zipmap_model(tmp_path / "m.onnx"))
     earlier = update(model_versions).values(served_path=None, served_sha256=None, about=None)
     context.ledger.run(lambda tx: tx.execute(earlier))
-    bare = find_model(context, "churn", None).version
-    assert bare is not None
+    bare = context.ledger.look(lambda tx: models.find_model(tx, "churn"))
     assert bare.served_path is None
     context.models.of(bare)
     assert version == registered(context, tmp_path / "m.onnx")
@@ -132,7 +140,7 @@ def test_a_removed_version_is_gone_until_it_comes_back(context: Context, tmp_pat
     assert {first.sha256} == stored(context)
     with pytest.raises(NotFound, match="churn:2, which was removed"):
         find_model(context, "churn:2", None)
-    assert 1 == find_model(context, "churn", None).version.version  # type: ignore[union-attr]
+    assert 1 == version_of(context, "churn").version
     third = registered(context, linear_model(tmp_path / "c.onnx", weights=[3.0]))
     back = registered(context, linear_model(tmp_path / "d.onnx", weights=[2.0]))
     assert (3, 2, second.id, "d.onnx") == (third.version, back.version, back.id, Path(back.path).name)
@@ -148,6 +156,51 @@ def test_files_that_another_version_needs_stay(context: Context, tmp_path: Path)
     context.models.of(two)
     remove(context, "two")
     assert set() == stored(context)
+
+
+def test_a_copy_that_is_removed_meanwhile_is_made_again(context: Context, tmp_path: Path) -> None:
+    """Between the check and the row, and between the copy and the row: no row names a file that is gone."""
+    path = zipmap_model(tmp_path / "m.onnx")
+    one = registered(context, path, "one")
+    found = replace(find_file(context, str(path), None), name="two")
+    remove(context, "one")
+    assert set() == stored(context)
+    two = register(context, found)
+    assert {one.sha256, one.served_sha256} == stored(context)
+    assert write_if_kept(context, two.files, lambda tx: "written") == "written"
+    shutil.rmtree((context.settings.store / two.path).parent)
+    assert write_if_kept(context, two.files, lambda tx: "written") is None
+    assert {one.sha256, one.served_sha256} == {*stored(context), register(context, found).sha256}
+    context.models.of(two)
+
+
+def test_a_damaged_copy_is_no_proof_of_a_check(context: Context, tmp_path: Path) -> None:
+    """The file is checked anew, and the copy without ZipMap is made again."""
+    version = registered(context, zipmap_model(tmp_path / "m.onnx"))
+    served = context.settings.store / str(version.served_path)
+    served.chmod(0o644)
+    served.write_bytes(b"damaged")
+    again = registered(context, tmp_path / "m.onnx")
+    assert (version.id, version.served_sha256) == (again.id, again.served_sha256)
+    context.models.of(again)
+
+
+def test_files_without_a_row_go_at_their_age(context: Context, tmp_path: Path) -> None:
+    """Rows of a reference that was replaced, the copy of a process that was killed; what a version names stays."""
+    path = str(linear_model(tmp_path / "m.onnx", weights=[1.0]))
+    file = find_file(context, path, None)
+    for value in (1.0, 2.0):
+        pq.write_table(pa.table({"x": [value]}), tmp_path / "rows.parquet")
+        version = add(context, file, ReferenceFiles(baseline=tmp_path / "rows.parquet"))
+    folder = context.settings.store / "models"
+    (folder / ".incoming-1").write_bytes(b"half")
+    assert 4 == len(stored(context))
+    assert [] == list(sweep(context, leftovers_seconds=3600))
+    for entry in folder.rglob("*"):
+        os.utime(entry, (0, 0))
+    assert [2] == [swept.files for swept in sweep(context, leftovers_seconds=3600, dry_run=True)]
+    assert [2] == [swept.files for swept in sweep(context, leftovers_seconds=3600)]
+    assert {Path(file).parent.name for file in version.files} == stored(context)
 
 
 def test_a_model_of_a_live_job_stays(context: Context, tmp_path: Path) -> None:
@@ -175,18 +228,18 @@ def test_proofs_come_before_the_name(context: Context, tmp_path: Path) -> None:
     table = {"a": pa.array([1.0, 2.0]), "b": pa.array([3.0, 4.0])}
     pq.write_table(pa.table(table | {"y": pa.array([7.0, 99.0])}), tmp_path / "wrong.parquet")
     with pytest.raises(ModelRefused, match="row 2"):
-        add(context, found, Proofs(parity=tmp_path / "wrong.parquet"), "champion")
-    assert "old" == Path(find_model(context, "churn@champion", None).version.path).stem  # type: ignore[union-attr]
+        add(context, found, ReferenceFiles(parity=tmp_path / "wrong.parquet"), "champion")
+    assert "old" == Path(version_of(context, "churn@champion").path).stem
     assert [old.id] == [version.id for version in context.ledger.look(models.list_models)]
-    assert found.file is not None
-    assert found.file.sha256 not in stored(context)
+    assert {old.sha256} == stored(context)
     pq.write_table(pa.table(table | {"y": pa.array([7.0, 10.0])}), tmp_path / "right.parquet")
-    added = add(context, found, Proofs(parity=tmp_path / "right.parquet"), "champion")
+    added = add(context, found, ReferenceFiles(parity=tmp_path / "right.parquet"), "champion")
     assert (2, ("champion",)) == (added.version, added.aliases)
     assert added.parity is not None
     with pytest.raises(ModelRefused, match="row 2"):
-        add(context, found, Proofs(parity=tmp_path / "wrong.parquet"))
-    assert added.id == find_model(context, "churn", None).version.id  # type: ignore[union-attr]
+        add(context, found, ReferenceFiles(parity=tmp_path / "wrong.parquet"))
+    assert added.id == version_of(context, "churn").id
+    assert added.sha256 in stored(context)
 
 
 @pytest.fixture
