@@ -129,9 +129,8 @@ def _insert(ledger: "Ledger", folder: Path) -> "JobId":
     from scoring.core.options import JobOptions
     from scoring.ledger import jobs, models
     from scoring.ledger.records import FLEET, NewJob, NewVersion
-    from scoring.model.check import inspect
     from scoring.model.spec import ModelSpec
-    from tests.small_models import churn_model
+    from tests.small_models import churn_model, inspect
 
     signature, options = inspect(churn_model(folder / "churn.onnx")), JobOptions(key=("number", "text"))
     content = {"name": "churn", "sha256": "a" * 64, "path": "models/a", "spec": ModelSpec().to_json()}

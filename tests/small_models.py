@@ -6,6 +6,14 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto, helper
 
+from scoring.model.check import check_model, read_model
+from scoring.model.signature import Signature
+
+
+def inspect(path: Path) -> Signature:
+    """What the model in a file wants and gives, once the file is checked whole."""
+    return check_model(read_model(path)[0], path, {}).signature
+
 
 def linear_model(path: Path, *, weights: Sequence[float]) -> Path:
     """y[N,1] = x[N,F] · weights, all float32; the columns are not named. Returns the path."""

@@ -89,21 +89,18 @@ _COLUMNS = ("tensor", "name", "type", "shape", "classes")
 
 
 def _tensors(kind: str, tensors: Iterable[Mapping[str, Any]]) -> list[Row]:
+    from scoring.model.axes import shown
+
     return [
         {
             "tensor": kind,
             "name": tensor["name"],
             "type": tensor["dtype"],
-            "shape": _shape(tensor["dims"]),
+            "shape": shown(tensor["dims"]),
             "classes": tensor["zipmap"],
         }
         for tensor in tensors
     ]
-
-
-def _shape(dims: Sequence[int | None]) -> str:
-    names = ["N", *("?" for _ in dims[1:])]
-    return "[" + ", ".join(name if dim is None else str(dim) for name, dim in zip(names, dims, strict=False)) + "]"
 
 
 def _features(known: Facts) -> Sequence[str]:

@@ -5,7 +5,6 @@ import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from scoring.core.errors import InputMissing, ModelRefused
@@ -17,8 +16,6 @@ LARGEST_BYTES = 2**31 - 1
 
 RowShapes = Mapping[str, Sequence[int]]
 """Input → sizes of its axes after the rows."""
-
-NO_SHAPES: RowShapes = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +43,7 @@ def read_model(path: Path) -> tuple[bytes, str]:
     return data, hashlib.sha256(data).hexdigest()
 
 
-def check_model(data: bytes, path: Path, shapes: RowShapes = NO_SHAPES) -> CheckedModel:
+def check_model(data: bytes, path: Path, shapes: RowShapes) -> CheckedModel:
     """Check the bytes of a model whole. Raises ModelRefused, in words that name `path`.
 
     shapes: what the spec says of axes that the model leaves open.
@@ -56,12 +53,6 @@ def check_model(data: bytes, path: Path, shapes: RowShapes = NO_SHAPES) -> Check
     except ModelRefused as refused:
         told = f"{path}: {refused.message}"
         raise ModelRefused(told, expected=refused.expected, got=refused.got, remedy=refused.remedy) from refused
-
-
-def inspect(path: str | Path) -> Signature:
-    """What the model in a file wants and gives. Raises as `read_model` and `check_model`."""
-    data, _ = read_model(Path(path))
-    return check_model(data, Path(path)).signature
 
 
 def _check(data: bytes, shapes: RowShapes) -> CheckedModel:

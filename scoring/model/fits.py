@@ -4,10 +4,11 @@ from datetime import datetime
 
 from scoring.core.columns import Dtype
 from scoring.core.conversions import Categories, Conversion, Moment, Scale
-from scoring.core.errors import InputRefused, ModelRefused
+from scoring.core.errors import InputRefused
 from scoring.core.source import ColumnKind, FileColumn
 from scoring.model.catalogue import Feature
 from scoring.model.features import Feed
+from scoring.model.spec_values import bad
 from scoring.model.values import is_value
 
 _TEXTS = (ColumnKind.TEXT, ColumnKind.STRING, ColumnKind.JSON)
@@ -64,7 +65,7 @@ def _check_conversion(feature: Feature, conversion: Conversion, feed: Feed) -> N
     if isinstance(conversion, Categories):
         _check_codes(feature.name, conversion, dtype)
     elif dtype in (Dtype.STRING, Dtype.BOOL):
-        raise _refused(feature.name, f"an input of numbers, not {feed.tensor.name!r}", dtype)
+        raise bad(feature.name, f"an input of numbers, not {feed.tensor.name!r}", dtype)
     elif isinstance(conversion, Moment):
         _check_moment(feature, conversion)
 
@@ -73,7 +74,7 @@ def _check_codes(name: str, categories: Categories, dtype: Dtype) -> None:
     codes = {**categories.codes, **({} if categories.unknown is None else {"unknown": categories.unknown})}
     for value, code in codes.items():
         if not is_value(code, dtype):
-            raise _refused(name, f"codes of type {dtype}", f"{code!r} for {value!r}")
+            raise bad(name, f"codes of type {dtype}", f"{code!r} for {value!r}")
 
 
 def _check_moment(feature: Feature, moment: Moment) -> None:
@@ -81,17 +82,13 @@ def _check_moment(feature: Feature, moment: Moment) -> None:
     if column.kind is not ColumnKind.MOMENT:
         return
     if moment.format is not None:
-        raise _refused(feature.name, "no `format`: the file says what the dates are", column.type)
+        raise bad(feature.name, "no `format`: the file says what the dates are", column.type)
     clock = moment.part is not None and moment.part.value in ("hour", "minute", "second")
     if column.type.startswith("time") and not column.type.startswith("timestamp") and not clock:
-        raise _refused(feature.name, "the part hour, minute or second of a time of day", column.type)
+        raise bad(feature.name, "the part hour, minute or second of a time of day", column.type)
     if column.type.startswith("date") and clock:
-        raise _refused(feature.name, "a part that a date without a time has", column.type)
+        raise bad(feature.name, "a part that a date without a time has", column.type)
     zoned = datetime.fromisoformat(moment.since).tzinfo is not None
     if moment.unit is not None and zoned != ("tz=" in column.type):
         zone = "without a zone" if zoned else "with a zone, such as 2020-01-01T00:00Z"
-        raise _refused(feature.name, f"`since` {zone}, as the column is", f"{moment.since} for {column.type}")
-
-
-def _refused(name: str, expected: str, got: str) -> ModelRefused:
-    return ModelRefused(f"the model's spec: {name}", expected=expected, got=got, remedy="correct model.yaml")
+        raise bad(feature.name, f"`since` {zone}, as the column is", f"{moment.since} for {column.type}")

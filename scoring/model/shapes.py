@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from scoring.core.errors import ModelRefused
+from scoring.model.axes import shown
 from scoring.model.signature import Signature, TensorInfo
 
 Dims = Sequence[int | None]
@@ -23,7 +24,7 @@ def _settled(tensor: TensorInfo, seen: Dims | None, failure: str) -> TensorInfo:
         raise ModelRefused(
             f"the ZipMap of output {tensor.name!r} does not fit what it maps",
             expected=f"{len(tensor.zipmap)} numbers a row, one for each class",
-            got=f"the shape {_written(seen)}",
+            got=f"the shape {shown(seen)}",
             remedy="export the model again",
         )
     if tensor.dims and tensor.width is not None and not _contradicted(tensor, seen):
@@ -34,17 +35,13 @@ def _settled(tensor: TensorInfo, seen: Dims | None, failure: str) -> TensorInfo:
         raise _unknown(tensor, "a value without a row axis")
     settled = replace(tensor, dims=(None, *seen[1:]))
     if settled.width is None:
-        raise _unknown(tensor, f"the shape {_written(seen)}, which follows the size of the input")
+        raise _unknown(tensor, f"the shape {shown(seen)}, which follows the size of the input")
     return settled
 
 
 def _contradicted(tensor: TensorInfo, seen: Dims | None) -> bool:
     # Converters declare a wrong width now and then, and the runtime only warns: what came out once will come again.
     return bool(seen) and replace(tensor, dims=tuple(seen or ())).width not in (None, tensor.width)
-
-
-def _written(dims: Dims) -> str:
-    return "[" + ", ".join("?" if dim is None else str(dim) for dim in dims) + "]"
 
 
 def _unknown(tensor: TensorInfo, got: str) -> ModelRefused:

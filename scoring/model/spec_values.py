@@ -2,10 +2,13 @@
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from scoring.core.errors import ModelRefused
+
+_SIZE = re.compile("[1-9][0-9]{0,9}")
 
 
 def bad(what: str, expected: str, got: str, *, remedy: str = "correct model.yaml") -> ModelRefused:
@@ -72,6 +75,6 @@ def number(key: str, value: Any) -> float:
 def sizes(key: str, value: Any) -> tuple[int, ...]:
     """Whole numbers from 1."""
     found = tuple(text(key, item) for item in (value if isinstance(value, list) else [value]))
-    if not found or not all(size.isascii() and size.isdecimal() and int(size) > 0 for size in found):
+    if not found or not all(_SIZE.fullmatch(size) for size in found):
         raise bad(key, "sizes of the axes of one row, such as [3, 32, 32]", str(value)[:80])
     return tuple(map(int, found))

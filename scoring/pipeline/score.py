@@ -16,7 +16,7 @@ from scoring.ledger.database import OutcomeUnknown, Tx
 from scoring.ledger.records import Claim, Job
 from scoring.model.columns import part_batch
 from scoring.model.measure import chunk_metrics, measure_chunk
-from scoring.model.runner import Model
+from scoring.model.runner import DEFAULT_MICRO_BATCH, Model
 from scoring.pipeline.answers import answer
 from scoring.pipeline.context import Context
 from scoring.pipeline.features import with_features
@@ -25,9 +25,6 @@ from scoring.pipeline.models import part_metadata
 from scoring.pipeline.parity import require_proof
 from scoring.pipeline.rejects import placed, stop_over_limit
 from scoring.pipeline.to_table import copy_rows
-
-MICRO_BATCH_ROWS = 1_024
-"""For a chunk without a row, on which nothing can be measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +95,7 @@ def _micro_batch_rows(context: Context, job: Job, model: Model, batch: pa.Record
     if job.micro_batch_rows is not None:
         return job.micro_batch_rows
     if batch.num_rows == 0:
-        return MICRO_BATCH_ROWS
+        return DEFAULT_MICRO_BATCH  # nothing can be measured: another chunk pins it
     measured = model.probe(batch, job.binding)
     return context.ledger.run(lambda tx: jobs.pin_micro_batch(tx, job.id, measured))
 

@@ -12,9 +12,10 @@ from onnx import helper as h
 
 from scoring.core.errors import ErrorCode, ModelRefused
 from scoring.model import graph
-from scoring.model.check import NO_SHAPES, check_model, inspect, read_model
+from scoring.model.check import check_model, read_model
 from scoring.model.signature import read_signature
 from scoring.model.trial import GIB, Limits, warm_up
+from tests.small_models import inspect
 from tests.unit.model import hostile
 from tests.unit.model.hostile import Change
 
@@ -76,10 +77,10 @@ def test_a_model_that_never_ends_is_refused() -> None:
     data = changed(hostile.endless_loop)
     signature = read_signature(graph.parse(data))
     with pytest.raises(ModelRefused, match=r"takes too long.*1 seconds"):
-        warm_up(data, signature, NO_SHAPES, SHORT)
+        warm_up(data, signature, {}, SHORT)
     waiting = Limits(memory_bytes=2 * GIB, cpu_seconds=100, wall_seconds=0.5)
     with pytest.raises(ModelRefused, match=r"takes too long.*no answer after 0\.5 seconds"):
-        warm_up(data, signature, NO_SHAPES, waiting)
+        warm_up(data, signature, {}, waiting)
 
 
 def test_a_runtime_that_is_brought_down_takes_nobody_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +89,7 @@ def test_a_runtime_that_is_brought_down_takes_nobody_along(tmp_path: Path, monke
     (tmp_path / "sitecustomize.py").write_text("import os\nos.kill(os.getpid(), 11)\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(ModelRefused, match=r"brings the runtime down.*signal SIGSEGV"):
-        warm_up(data, read_signature(graph.parse(data)), NO_SHAPES, SHORT)
+        warm_up(data, read_signature(graph.parse(data)), {}, SHORT)
 
 
 def test_a_model_that_does_not_fit_into_memory_is_refused() -> None:
@@ -96,7 +97,7 @@ def test_a_model_that_does_not_fit_into_memory_is_refused() -> None:
     data = changed(lambda model: None)
     tiny = Limits(memory_bytes=0, cpu_seconds=10, wall_seconds=20.0)
     with pytest.raises(ModelRefused, match=r"too much memory; expected a run on two rows within 0\.0 GiB"):
-        warm_up(data, read_signature(graph.parse(data)), NO_SHAPES, tiny)
+        warm_up(data, read_signature(graph.parse(data)), {}, tiny)
 
 
 def test_large_models_may_take_more() -> None:
@@ -113,7 +114,7 @@ def test_functions_of_the_model_itself_are_no_custom_operators() -> None:
     model.functions.append(h.make_function("own", "Twice", ["a"], ["b"], body, [h.make_opsetid("", 17)]))
     model.opset_import.append(h.make_opsetid("own", 1))
     model.graph.node[0].CopyFrom(h.make_node("Twice", ["x"], ["y"], domain="own"))
-    assert check_model(model.SerializeToString(), Path("m.onnx")).signature.outputs
+    assert check_model(model.SerializeToString(), Path("m.onnx"), {}).signature.outputs
 
 
 def test_a_model_that_fails_on_zeros_is_served(write_model) -> None:
@@ -148,7 +149,7 @@ def test_the_file_says_what_it_is(classifier: Path) -> None:
     model = onnx.load(classifier)
     model.producer_name, model.producer_version, model.doc_string = "skl2onnx", "1.19\n", "a\x00" + "b" * 300
     model.metadata_props.add(key="licence", value="c" * 300)
-    about = check_model(model.SerializeToString(), classifier).about
+    about = check_model(model.SerializeToString(), classifier, {}).about
     assert ("skl2onnx 1.19", 8, {"ai.onnx": 15, "ai.onnx.ml": 2}) == (
         about["producer"],
         about["ir_version"],
@@ -172,7 +173,7 @@ def test_the_served_copy_has_no_zipmap_and_the_same_scores(
     if behind:  # which the runtime itself does not load
         model.graph.node[1].output[0] = "dicts"
         model.graph.node.append(h.make_node("Identity", ["dicts"], ["odds"]))
-    checked = check_model(model.SerializeToString(), classifier)
+    checked = check_model(model.SerializeToString(), classifier, {})
     assert checked.served is not None
     assert b"ZipMap" not in checked.served
     assert tuple(map(str, classes)) == checked.signature.outputs[1].zipmap
@@ -185,7 +186,7 @@ def test_the_served_copy_has_no_zipmap_and_the_same_scores(
 def test_a_model_without_a_zipmap_is_served_as_it_is(sum_model: Path) -> None:
     """There is no second copy of it."""
     data, _ = read_model(sum_model)
-    assert check_model(data, sum_model).served is None
+    assert check_model(data, sum_model, {}).served is None
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def test_a_zipmap_that_does_not_fit_is_refused(classifier: Path, change, words: 
     model = onnx.load(classifier)
     change(model.graph.node[1])
     with pytest.raises(ModelRefused, match=words):
-        check_model(model.SerializeToString(), classifier)
+        check_model(model.SerializeToString(), classifier, {})
 
 
 def test_dicts_that_the_graph_works_on_are_refused(classifier: Path) -> None:
@@ -209,7 +210,7 @@ def test_dicts_that_the_graph_works_on_are_refused(classifier: Path) -> None:
     model.graph.initializer.append(h.make_tensor("first", T.INT64, [], [0]))
     model.graph.node.append(h.make_node("SequenceAt", ["odds", "first"], ["one"]))
     with pytest.raises(ModelRefused, match="the operator SequenceAt behind it"):
-        check_model(model.SerializeToString(), classifier)
+        check_model(model.SerializeToString(), classifier, {})
 
 
 def test_lists_that_no_zipmap_makes_are_refused(write_model) -> None:

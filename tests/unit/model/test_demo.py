@@ -12,11 +12,11 @@ from scoring.core.options import JobOptions
 from scoring.core.source import ColumnKind, FileColumn, SourceSchema
 from scoring.demo import CASES, KEY, LABEL, MODEL
 from scoring.model.bind import bind
-from scoring.model.check import inspect
 from scoring.model.columns import part_batch
 from scoring.model.measure import labelled_pairs, measure_chunk
 from scoring.model.runner import Model
 from scoring.model.spec import ModelSpec
+from tests.small_models import inspect
 
 # scikit-learn's figures of the demo's rows, from the probabilities of the exported model in float64.
 DEMO = {

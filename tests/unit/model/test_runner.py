@@ -18,9 +18,9 @@ from scoring.core.errors import BadOutput, LeaseLost, ModelChanged
 from scoring.core.options import JobOptions
 from scoring.core.source import ColumnKind as K
 from scoring.model.bind import bind
-from scoring.model.check import inspect
 from scoring.model.runner import DEFAULT_MICRO_BATCH, MICRO_BATCHES, Model
 from scoring.model.spec import ModelSpec
+from tests.small_models import inspect
 
 
 class Stopped:

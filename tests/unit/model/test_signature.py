@@ -10,8 +10,8 @@ from onnx import helper as h
 
 from scoring.core.columns import Dtype
 from scoring.core.errors import ErrorCode, InputMissing, ModelRefused
-from scoring.model.check import inspect
 from scoring.model.signature import Signature, TensorInfo
+from tests.small_models import inspect
 
 
 def test_inputs_and_outputs_are_read(sum_model):

@@ -125,6 +125,7 @@ def test_an_empty_spec_says_nothing(tmp_path, text):
         ("derive: {m: {column: d, scale: nan}}", "a number"),
         ("shapes: {x: [3, 0]}", "sizes of the axes"),
         ("shapes: {x: [3, x]}", "sizes of the axes"),
+        ("shapes: {x: " + "9" * 5000 + "}", "sizes of the axes"),
         ("prepare: features", "module:function"),
         ("prepare: 'os; rm:f'", "module:function"),
         ("prepare: {function: 'm:f', columns: {age: float}}", "did you mean 'float"),
