@@ -65,17 +65,29 @@ def _description(folder: Path) -> Mapping[str, Any]:
 
 def _inside(folder: Path, data: object) -> Path:
     """The model file, which may be a link, but only to a place in the folder."""
-    file = folder / str(data)
-    if not isinstance(data, str) or not file.resolve().is_relative_to(folder.resolve()):
+    try:
+        file = (folder / str(data)).resolve()
+        is_file = file.is_file()
+    except (OSError, ValueError, RuntimeError) as error:
+        # A name that no disk takes, a link to itself.
+        raise ModelRefused(
+            f"{folder / DESCRIPTION} names no file",
+            expected="a path inside the folder",
+            got=f"{error}: {data!r}"[:200],
+            remedy=_REMEDY,
+        ) from error
+    if not isinstance(data, str) or not file.is_relative_to(folder.resolve()):
         raise ModelRefused(
             f"{folder / DESCRIPTION} names a file outside of its folder",
             expected="a path inside the folder",
             got=repr(data)[:200],
             remedy=_REMEDY,
         )
-    if not file.is_file():
-        raise InputMissing(f"no model at {file}", expected=f"the file that {DESCRIPTION} names", remedy=_REMEDY)
-    return file.resolve()
+    if not is_file:
+        raise InputMissing(
+            f"no model at {folder / data}", expected=f"the file that {DESCRIPTION} names", remedy=_REMEDY
+        )
+    return file
 
 
 def _columns(signature: object) -> tuple[str, ...]:

@@ -30,6 +30,13 @@ BYTES_PER_SECOND = 8 * 2**20
 WALL_FACTOR = 3
 """The host may be busy with other work."""
 
+_PASSED = (
+    *("HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "TMPDIR"),
+    *("PYTHONHOME", "PYTHONNOUSERSITE", "PYTHONPATH", "PYTHONUSERBASE"),
+    *("DYLD_LIBRARY_PATH", "LD_LIBRARY_PATH"),
+)
+"""Of the environment: where Python and the libraries are found."""
+
 _CRASH_WORDS = ("bad_alloc", "MemoryError", "Cannot allocate memory")
 
 
@@ -104,14 +111,15 @@ def _child(data: bytes, signature: Signature, limits: Limits) -> subprocess.Comp
 
 
 def _environment() -> dict[str, str]:
-    """Ours without our settings, which hold passwords; numpy's threads would take address space."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SCORING_")}
+    """What Python and its libraries start with, and no password; numpy's threads would take address space."""
+    kept = {name: os.environ[name] for name in _PASSED if name in os.environ}
     return kept | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def _answer(done: subprocess.CompletedProcess[bytes], limits: Limits) -> dict[str, Any]:
-    if done.returncode == 0:
-        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    told = done.stdout.splitlines()[-1:]
+    if done.returncode == 0 and told:
+        answer: dict[str, Any] = json.loads(told[0])
         return answer
     words = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
     if any(word in line for word in _CRASH_WORDS for line in words):

@@ -92,6 +92,18 @@ def test_a_runtime_that_is_brought_down_takes_nobody_along(tmp_path: Path, monke
         warm_up(data, read_signature(graph.parse(data)), {}, SHORT)
 
 
+def test_the_child_is_told_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It knows where Python is, and no name of the environment beside; one that ends without a word is refused."""
+    for name in ("PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "SCORING_DATABASE_URL"):
+        monkeypatch.setenv(name, "s3cret")
+    code = "import os\nprint('s3cret' in os.environ.values(), file=os.fdopen(2, 'w'), flush=True)\nos._exit(0)\n"
+    (tmp_path / "sitecustomize.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    data = changed(lambda model: None)
+    with pytest.raises(ModelRefused, match=r"brings the runtime down.*exit code 0; False"):
+        warm_up(data, read_signature(graph.parse(data)), {}, SHORT)
+
+
 def test_a_model_that_does_not_fit_into_memory_is_refused() -> None:
     """However little it asks for, the limit is the limit."""
     data = changed(lambda model: None)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scoring.core.errors import InputMissing, ModelRefused, ScoringError
+from scoring.core.errors import InputMissing, InputRefused, ModelRefused, ScoringError
 from scoring.model.mlflow import read_folder
 from tests.small_models import linear_model
 
@@ -68,15 +68,32 @@ def test_without_data_or_signature_the_usual_file_is_meant(folder: Path) -> None
         ({"onnx": {"data": "/etc/passwd"}}, ModelRefused, "outside of its folder"),
         ({"onnx": {"data": "away.onnx"}}, ModelRefused, "outside of its folder"),
         ({"onnx": {"data": 7}}, ModelRefused, "outside of its folder"),
+        ({"onnx": {"data": "a\0b"}}, InputRefused, "names no file|no model at"),
+        ({"onnx": {"data": "a" * 300}}, InputRefused, "names no file|no model at"),
+        ({"onnx": {"data": "loop.onnx"}}, InputRefused, "names no file|no model at"),
         ({"onnx": {"data": "gone.onnx"}}, InputMissing, "no model at"),
         ({"onnx": {"data": "."}}, InputMissing, "no model at"),
     ],
-    ids=["other flavours", "none", "a text", "upwards", "absolute", "link", "number", "missing", "the folder"],
+    ids=[
+        "other flavours",
+        "none",
+        "a text",
+        "upwards",
+        "absolute",
+        "link",
+        "number",
+        "NUL",
+        "too long",
+        "a loop",
+        "missing",
+        "the folder",
+    ],
 )
 def test_what_cannot_be_served_is_refused(folder: Path, flavors: object, error: type[ScoringError], words: str) -> None:
     """The flavours found are named; a path leads nowhere but into the folder."""
     shutil.copy(folder / "model.onnx", folder.parent / "secret.onnx")
     (folder / "away.onnx").symlink_to(folder.parent / "secret.onnx")
+    (folder / "loop.onnx").symlink_to("loop.onnx")
     describe(folder, flavors=flavors)
     with pytest.raises(error, match=words) as refused:
         read_folder(folder)
