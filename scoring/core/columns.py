@@ -31,6 +31,15 @@ class Dtype(StrEnum):
     def is_integer(self) -> bool:
         return self.value.startswith(("int", "uint"))
 
+    @property
+    def bytes(self) -> int | None:
+        """Of one element; None for text, which has no width."""
+        return None if self is Dtype.STRING else {"64": 8, "32": 4, "16": 2}.get(self.value[-2:], 1)
+
+
+EXACT_BITS = {Dtype.FLOAT16: 11, Dtype.FLOAT32: 24, Dtype.FLOAT64: 53}
+"""Every whole number of so many bits is exact in the type."""
+
 
 class NullAction(StrEnum):
     """What becomes of a null in a column that feeds the model."""

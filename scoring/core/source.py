@@ -1,6 +1,5 @@
 """What an input is before its rows are read: files, columns, and a position to go on from."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -74,12 +73,6 @@ class FileColumn:
     # CSV and JSON lines: every cell of the first records that is not null reads as a number. Serves the choice of
     # columns for a matrix input without names, never their type.
     looks_numeric: bool = False
-
-    @property
-    def list_size(self) -> int | None:
-        """Elements per row of a LIST, over all its axes; None for other kinds, or where rows may differ."""
-        sizes = [size for size in self.dims if size is not None]
-        return math.prod(sizes) if self.dims and len(sizes) == len(self.dims) else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scoring.core.columns import Dtype
+from scoring.core.columns import ColumnSpec, Dtype
 from scoring.core.options import CsvDialect
 from scoring.data.arrays import ARROW_TYPES, Mask, Numbers, bool_array, null_mask, number_array, text_array, values_of
 from scoring.data.exact import Inexact, inexact_integers, inexact_text
@@ -60,6 +60,17 @@ def cast_text(cells: pa.StringArray, dtype: Dtype, dialect: CsvDialect) -> Cast:
         wide=wide,
         inexact=inexact_text(cells, values, dtype) if dtype.is_float else None,
     )
+
+
+def cast_cells(array: pa.Array, dtype: Dtype, dialect: CsvDialect | None) -> Cast:
+    """Text as `dialect` says that numbers are written; without one, and for other types, as the file's type says."""
+    text = dialect is not None and pa.types.is_string(array.type)
+    return cast_text(array, dtype, dialect or CsvDialect()) if text else cast_native(array, dtype)
+
+
+def fill_value(spec: ColumnSpec) -> Any:
+    """`spec.fill` as a value of its type of numbers. The binding has checked that it is one."""
+    return values_of(cast_text(text_array([spec.fill or "0"]), spec.dtype or Dtype.FLOAT64, CsvDialect()).array)[0]
 
 
 def cast_native(array: pa.Array, dtype: Dtype) -> Cast:

@@ -7,7 +7,7 @@ from scoring.core.columns import ColumnSpec, Dtype, RejectCode, WarningCode
 from scoring.core.conversions import Categories, DatePart, Moment, Scale
 from scoring.core.options import CsvDialect
 from scoring.data.arrays import ARROW_TYPES, Mask, null_mask, number_array, one_value, values_of
-from scoring.data.cast import cast_native, cast_text
+from scoring.data.cast import cast_cells
 from scoring.data.categories import codes_of
 from scoring.data.faults import Faults
 from scoring.data.moments import epoch_of, moments_of, numbers_of
@@ -74,8 +74,7 @@ def _dateless(array: pa.Array, moment: Moment) -> Mask:
 def _numbers(array: pa.Array, spec: ColumnSpec, faults: Faults, dialect: CsvDialect | None) -> pa.Array:
     if array.type == ARROW_TYPES[Dtype.FLOAT64]:
         return array
-    text = pa.types.is_string(array.type) and dialect is not None
-    cast = cast_text(array, Dtype.FLOAT64, dialect or CsvDialect()) if text else cast_native(array, Dtype.FLOAT64)
+    cast = cast_cells(array, Dtype.FLOAT64, dialect)
     settle(cast, array, spec, Dtype.FLOAT64, faults)
     return cast.array
 

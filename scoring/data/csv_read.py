@@ -13,7 +13,6 @@ import pyarrow.csv as pacsv
 
 from scoring.core.columns import ColumnSpec, Dtype, RejectCode
 from scoring.core.errors import AccountingBroken, InputRefused
-from scoring.core.limits import MAX_RECORD_BYTES
 from scoring.core.options import CsvDialect
 from scoring.core.source import InputFile
 from scoring.data.arrays import ARROW_TYPES, one_chunk, values_of
@@ -27,7 +26,7 @@ from scoring.data.faults import Fault, Faults
 from scoring.data.screen import screen
 from scoring.data.text_block import Block
 from scoring.data.text_encoding import decoded, is_utf8, masked
-from scoring.data.text_piece import TextPiece
+from scoring.data.text_piece import TextPiece, oversized_piece
 from scoring.data.text_stream import open_text
 
 
@@ -60,7 +59,10 @@ class CsvReader:
             byte, line = self._header.offset, self._header.line
         with open_text(self._file, self._dialect.encoding, byte) as (text, _):
             for block in read_blocks(text, self._dialect, offset=byte, line=line, path=self._file.path):
-                piece = self._oversized(block) if block.oversized is not None else self._read(block)
+                if block.oversized is not None:
+                    yield oversized_piece(self._file, block, self._columns, raw=self._raw)
+                    continue
+                piece = self._read(block)
                 self._dirty = self._dirty and bool(piece.faults)
                 if piece.rows:
                     yield piece
@@ -178,17 +180,6 @@ class CsvReader:
         if not pa.types.is_binary(array.type):
             return array
         return decoded(array, spec.name, self._dialect.encoding, faults)
-
-    def _oversized(self, block: Block) -> TextPiece:
-        fault = Fault(
-            row=0,
-            column="",
-            code=RejectCode.CELL_TOO_LARGE,
-            reason=f"the row takes {block.oversized} bytes; at most {MAX_RECORD_BYTES} are read",
-        )
-        empty = pa.schema(list(self._types.items())).empty_table()
-        none = self._screen(block, empty, [])
-        return replace(none, rows=1, faults=(fault,))
 
 
 def _column_types(columns: Sequence[ColumnSpec], numbers: dict[str, str]) -> dict[str, pa.DataType]:

@@ -6,11 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scoring.core.columns import Dtype, Lossy
+from scoring.core.columns import EXACT_BITS, Dtype, Lossy
 from scoring.data.arrays import Mask, Numbers, bool_array, values_of
-
-EXACT_BITS = {Dtype.FLOAT16: 11, Dtype.FLOAT32: 24, Dtype.FLOAT64: 53}
-"""Every whole number of up to so many bits is held exactly."""
 
 _ROUNDED_BITS = EXACT_BITS[Dtype.FLOAT64]
 """Beyond them an inexact whole number is rejected, unless the job says `--lossy round`."""

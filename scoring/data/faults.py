@@ -1,12 +1,13 @@
 """What is wrong with the rows of one batch, and what was decided about those that stay."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
-from scoring.core.columns import RejectCode, WarningCode
-from scoring.data.arrays import Mask
+from scoring.core.columns import ColumnSpec, RejectCode, WarningCode
+from scoring.data.arrays import Mask, one_value
 from scoring.data.warnings import Notes
 
 _SHOWN_CHARACTERS = 60
@@ -49,6 +50,13 @@ class Faults:
     def shown(self, value: object) -> str:
         """A cell in a reason."""
         return shown(value) if self.raw else "the value"
+
+
+def shown_rows(batch: pa.RecordBatch, columns: Sequence[ColumnSpec], rows: Iterable[int]) -> Iterator[str]:
+    """`name=value, …` for each of these rows. A column stands once, however many slots it has."""
+    named = {spec.name: batch.column(spec.slot) for spec in columns}
+    for row in rows:
+        yield ", ".join(f"{name}={shown(one_value(cells, row))}" for name, cells in named.items())
 
 
 def shown(value: object) -> str:

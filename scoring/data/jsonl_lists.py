@@ -6,13 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from scoring.core.columns import ColumnSpec, Dtype, RejectCode, WarningCode
-from scoring.data.arrays import ARROW_TYPES, Mask, text_array, values_of
+from scoring.core.columns import ColumnSpec, Dtype, RejectCode
+from scoring.data.arrays import ARROW_TYPES, text_array, values_of
 from scoring.data.cast import cast_text
 from scoring.data.faults import Faults
 from scoring.data.jsonl_blocks import DIALECT
 from scoring.data.jsonl_cells import cell_texts, number_texts
 from scoring.data.jsonl_lines import Value
+from scoring.data.screen_lists import settle_elements
 
 
 def list_type(spec: ColumnSpec, values: Sequence[Value]) -> pa.DataType | None:
@@ -57,24 +58,8 @@ def _elements(texts: Sequence[str | None], spec: ColumnSpec, faults: Faults) -> 
     if dtype is Dtype.STRING:
         return text_array(texts)
     cast = cast_text(number_texts(texts), dtype, DIALECT)
-    _blame(cast.bad, spec, faults, RejectCode.BAD_VALUE, f"an element is no {dtype}")
-    _blame(cast.wide, spec, faults, RejectCode.OUT_OF_RANGE, f"an element does not fit into {dtype}")
-    if cast.inexact is not None:
-        reason = f"an element is not exact in {dtype}; --lossy round takes it rounded"
-        _blame(cast.inexact.refused(spec.lossy), spec, faults, RejectCode.OUT_OF_RANGE, reason)
-        faults.note(_rows(cast.inexact.rows, spec), spec.name, WarningCode.ROUNDED)
+    settle_elements(cast, spec, faults)
     return cast.array
-
-
-def _blame(elements: Mask, spec: ColumnSpec, faults: Faults, code: RejectCode, reason: str) -> None:
-    if elements.any():
-        faults.add(_rows(elements, spec), spec.name, code, lambda row: reason)
-
-
-def _rows(elements: Mask, spec: ColumnSpec) -> Mask:
-    """[n * size] → [n]: rows that hold one of these elements."""
-    rows: Mask = np.logical_or.reduce(elements.reshape(-1, _size(spec)), axis=1)
-    return rows
 
 
 def _flat(value: Value, dims: Sequence[int]) -> list[Value] | None:

@@ -5,23 +5,21 @@ it is spelled: both ways say the same of every row, the first one is faster.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import pyarrow as pa
 
-from scoring.core.columns import ColumnSpec, RejectCode
-from scoring.core.limits import MAX_RECORD_BYTES
+from scoring.core.columns import ColumnSpec
 from scoring.core.options import CsvDialect
 from scoring.core.source import InputFile
 from scoring.data.cell_size import reject_too_large
-from scoring.data.faults import Fault, Faults
+from scoring.data.faults import Faults
 from scoring.data.jsonl_blocks import DIALECT, LineBlock, read_lines
 from scoring.data.jsonl_cells import takes
 from scoring.data.jsonl_rows import parse_rows, spelled_column
 from scoring.data.jsonl_schema import check_members, read_head
 from scoring.data.jsonl_typed import TypedParser
 from scoring.data.screen import screen
-from scoring.data.text_piece import TextPiece
+from scoring.data.text_piece import TextPiece, oversized_piece
 from scoring.data.text_stream import open_text
 
 
@@ -49,9 +47,10 @@ class JsonReader:
         """Pieces from a position on that an earlier piece gave; 0 is the first row."""
         with open_text(self._file, self._dialect.encoding, byte) as (text, start):
             for block in read_lines(text, offset=start, line=line):
-                piece = self._oversized(block) if block.oversized is not None else self._read(block)
-                if piece.rows:
-                    yield piece
+                if block.oversized is not None:
+                    yield oversized_piece(self._file, block, self._columns, raw=self._raw)
+                elif len(block.starts):
+                    yield self._read(block)
 
     def _read(self, block: LineBlock) -> TextPiece:
         known = Faults(len(block.starts), raw=self._raw)
@@ -84,15 +83,3 @@ class JsonReader:
             notes=screened.notes,
             raw=self._raw,
         )
-
-    def _oversized(self, block: LineBlock) -> TextPiece:
-        fault = Fault(
-            row=0,
-            column="",
-            code=RejectCode.CELL_TOO_LARGE,
-            reason=f"the line takes {block.oversized} bytes; at most {MAX_RECORD_BYTES} are read",
-        )
-        empty = LineBlock(text=b"", offset=block.offset, line=block.line, dialect=DIALECT)
-        known = Faults(0)
-        none = self._screened(block, self._spelled(empty, known), known)
-        return replace(none, rows=1, faults=(fault,))

@@ -13,7 +13,7 @@ from scoring.core.source import ColumnKind, FileColumn, InputFile, SourceSchema
 from scoring.data.column_names import check_width
 from scoring.data.jsonl_blocks import LineBlock, read_lines
 from scoring.data.jsonl_lines import BadLine, Number, Value, parse_line, spelled
-from scoring.data.text_stream import open_text
+from scoring.data.text_stream import open_text, unpacked_size
 
 HEAD_ROWS = 1_000
 """A member that none of so many first rows has is no column of the file …"""
@@ -22,7 +22,6 @@ HEAD_BYTES = 8 * 2**20
 """… and where rows are long, the first ones are those within so many bytes."""
 
 _SHOWN = 20
-_COMPRESSION_RATIO = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +31,6 @@ class Head:
     path: str
     # Those that are objects, by name; of a name that stands twice the last one.
     rows: tuple[Mapping[str, Value], ...]
-    # Why the first of the others is none; "" where all are.
-    refused: str
     # Rows and bytes that were looked at, and whether these are the whole file.
     count: int
     bytes: int
@@ -69,7 +66,7 @@ def read_head(file: InputFile, dialect: CsvDialect) -> Head:
             remedy="write each row as an object on a line of its own (`jq -c '.[]'` makes lines of an array)",
         )
     size = blocks[-1].end if blocks else 0
-    return Head(path=file.path, rows=tuple(rows), refused=refused, count=count, bytes=size, whole=whole)
+    return Head(path=file.path, rows=tuple(rows), count=count, bytes=size, whole=whole)
 
 
 def check_members(head: Head, columns: Sequence[ColumnSpec]) -> None:
@@ -96,11 +93,10 @@ def describe_json(files: Sequence[InputFile], dialect: CsvDialect) -> SourceSche
         )
     check_width(head.path, len(head.names))
     size = sum(file.fingerprint.size for file in files)
-    text = sum(file.fingerprint.size * (_COMPRESSION_RATIO if file.compression else 1) for file in files)
     whole = head.whole and len(files) == 1
     return SourceSchema(
         columns=tuple(_column(name, head.values(name)) for name in head.names),
-        rows=head.count if whole else max(head.count, round(text / head.bytes * head.count)),
+        rows=head.count if whole else max(head.count, round(unpacked_size(files) / head.bytes * head.count)),
         rows_exact=whole,
         bytes=size,
         sample={name: tuple(map(spelled, head.values(name))) for name in head.names},

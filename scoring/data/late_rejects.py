@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from scoring.core.chunks import WarningCount
 from scoring.core.columns import ColumnSpec
-from scoring.data.arrays import Ints, Mask, keep_rows, number_array, one_batch, values_of
-from scoring.data.faults import Fault, shown
+from scoring.data.arrays import Ints, keep_rows, number_array, one_batch, values_of
+from scoring.data.faults import Fault, shown_rows
 from scoring.data.rejects import Reject, reject_batch
 
 
@@ -39,22 +39,20 @@ class LateRows:
             self,
             batch=keep_rows(self.batch, dropped),
             rows=self.rows[~dropped],
-            rejects=(*self.rejects, *self._rejects(faults, dropped, columns)),
+            rejects=(*self.rejects, *self._rejects(faults, columns)),
         )
 
-    def _rejects(self, faults: Sequence[Fault], dropped: Mask, columns: Sequence[ColumnSpec]) -> Iterator[Reject]:
-        gone = keep_rows(self.batch, ~dropped)
-        cells = [gone.column(spec.slot).to_pylist() for spec in columns]
-        for index, (row, fault) in enumerate(zip(self.rows[dropped].tolist(), faults, strict=True)):
-            values = (f"{spec.name}={shown(column[index])}" for spec, column in zip(columns, cells, strict=True))
+    def _rejects(self, faults: Sequence[Fault], columns: Sequence[ColumnSpec]) -> Iterator[Reject]:
+        raws = shown_rows(self.batch, columns, (fault.row for fault in faults))
+        for fault, raw in zip(faults, raws, strict=True):
             yield Reject(
-                row=row,
+                row=int(self.rows[fault.row]),
                 file="",
                 line=None,
                 column=fault.column,
                 code=fault.code,
                 reason=fault.reason,
-                raw=", ".join(values),
+                raw=raw,
             )
 
 

@@ -14,8 +14,8 @@ from scoring.core.chunks import Chunk, RowGroupRef, WarningCount
 from scoring.core.columns import ColumnSpec
 from scoring.core.errors import InputRefused
 from scoring.core.limits import MAX_FOOTER_ITEMS, MAX_FOOTER_STRING_BYTES
-from scoring.data.arrays import Ints, one_batch, one_value
-from scoring.data.faults import Fault, Faults, shown
+from scoring.data.arrays import Ints, one_batch
+from scoring.data.faults import Fault, Faults, shown_rows
 from scoring.data.fingerprints import check_unchanged
 from scoring.data.parquet_footer import check_footer, check_metadata, counted_rows
 from scoring.data.parquet_text import coded_columns, is_text, judge_text
@@ -149,9 +149,8 @@ def reject_rows(
 
     files: of each row, or one for all of them.
     """
-    # A column stands once, however many slots it has.
-    named = {spec.name: batch.column(spec.slot) for spec in columns}
-    for fault in faults:
+    raws = shown_rows(batch, columns, (fault.row for fault in faults))
+    for fault, raw in zip(faults, raws, strict=True):
         yield Reject(
             row=first_row + fault.row,
             file=files[fault.row] if len(files) > 1 else files[0],
@@ -159,7 +158,7 @@ def reject_rows(
             column=fault.column,
             code=fault.code,
             reason=fault.reason,
-            raw=", ".join(f"{name}={shown(one_value(cells, fault.row))}" for name, cells in named.items()),
+            raw=raw,
         )
 
 

@@ -82,9 +82,8 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _might_burst(file: pq.ParquetFile, name: str, groups: Collection[int]) -> bool:
     """Whether the longest word of the column in each group, in every row of it, is too much."""
-    return sum(_longest(file, name, group) * file.metadata.row_group(group).num_rows for group in groups) > (
-        _SPELLED_BYTES
-    )
+    most: int = sum(_longest(file, name, group) * file.metadata.row_group(group).num_rows for group in groups)
+    return most > _SPELLED_BYTES
 
 
 def _longest(file: pq.ParquetFile, name: str, group: int) -> int:

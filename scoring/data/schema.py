@@ -20,7 +20,7 @@ from scoring.data.jsonl_schema import check_members, describe_json, read_head
 from scoring.data.parquet_read import damage_in_words, group_rows, open_parquet, text_file
 from scoring.data.parquet_text import is_text, text_of
 from scoring.data.text_block import Block
-from scoring.data.text_stream import open_text, unpacked_ratio
+from scoring.data.text_stream import open_text, unpacked_size
 
 SAMPLE_ROWS = 1_000
 _TEXT_BYTES = 16
@@ -83,8 +83,8 @@ def decoded_row_bytes(schema: SourceSchema, columns: Sequence[ColumnSpec]) -> in
 
 
 def _cell_bytes(schema: SourceSchema, spec: ColumnSpec) -> int:
-    if spec.dtype not in (None, Dtype.STRING):
-        return {"64": 8, "32": 4, "16": 2}.get(spec.dtype.value[-2:], 1) * (spec.list_size or 1)
+    if spec.dtype is not None and spec.dtype.bytes is not None:
+        return spec.dtype.bytes * (spec.list_size or 1)
     cells = [cell for cell in schema.sample.get(spec.name, ()) if cell is not None]
     return 4 + (sum(map(len, cells)) // len(cells) + 1 if cells else _TEXT_BYTES)
 
@@ -95,7 +95,7 @@ def _describe_csv(files: Sequence[InputFile], dialect: CsvDialect) -> SourceSche
         read_header(file, dialect)
     block = _first_block(files[0], dialect, header)
     cells = _sample(block, dialect, len(header.names)) if block is not None else [[] for _ in header.names]
-    size = _text_bytes(files)
+    size = unpacked_size(files)
     rows = len(block.starts) if block is not None else 0
     whole = len(files) == 1 and (block is None or (not files[0].compression and block.end >= files[0].fingerprint.size))
     if not whole and block is not None:
@@ -110,13 +110,6 @@ def _describe_csv(files: Sequence[InputFile], dialect: CsvDialect) -> SourceSche
         bytes=sum(file.fingerprint.size for file in files),
         sample={name: tuple(cells[i]) for i, name in enumerate(header.names)},
     )
-
-
-def _text_bytes(files: Sequence[InputFile]) -> float:
-    """Bytes of text in all files: the compressed ones are taken to be packed as the first of them is."""
-    packed = sum(file.fingerprint.size for file in files if file.compression)
-    ratio = next((unpacked_ratio(file) for file in files if file.compression), 1.0)
-    return sum(file.fingerprint.size for file in files) + (ratio - 1) * packed
 
 
 def _first_block(file: InputFile, dialect: CsvDialect, header: Header) -> Block | None:

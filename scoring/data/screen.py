@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from scoring.core.chunks import WarningCount
 from scoring.core.columns import ColumnSpec, Dtype, NullAction, RejectCode, WarningCode
 from scoring.core.options import CsvDialect
-from scoring.data.arrays import ARROW_TYPES, Mask, keep_rows, null_mask, number_array, one_value, text_array, values_of
-from scoring.data.cast import cast_native, cast_text
+from scoring.data.arrays import ARROW_TYPES, keep_rows, null_mask, number_array, one_value, text_array, values_of
+from scoring.data.cast import cast_cells, fill_value
 from scoring.data.convert import converted
 from scoring.data.faults import Fault, Faults
 from scoring.data.screen_lists import list_column
@@ -28,8 +28,6 @@ class Screened:
 
     # Columns are the slots in the order of the specs; features typed as asked, without nulls.
     batch: pa.RecordBatch
-    # Of the batch that was screened; True where the row is not in `batch`.
-    dropped: Mask
     # In row order.
     faults: tuple[Fault, ...]
     # Of the rows of `batch`.
@@ -56,7 +54,6 @@ def screen(
     clean = pa.RecordBatch.from_arrays(arrays, names=[spec.slot for spec in columns])
     return Screened(
         batch=keep_rows(clean, faults.dropped),
-        dropped=faults.dropped,
         faults=tuple(sorted(faults.found, key=lambda fault: fault.row)),
         notes=faults.notes,
     )
@@ -73,8 +70,7 @@ def _column(array: pa.Array, spec: ColumnSpec, faults: Faults, dialect: CsvDiale
     if spec.dtype is Dtype.STRING:
         return _text_column(array, spec, faults)
     if array.type != ARROW_TYPES[spec.dtype]:
-        text = pa.types.is_string(array.type) and dialect is not None
-        cast = cast_text(array, spec.dtype, dialect or CsvDialect()) if text else cast_native(array, spec.dtype)
+        cast = cast_cells(array, spec.dtype, dialect)
         settle(cast, cells, spec, spec.dtype, faults)
         array = cast.array
     return _number_column(array, cells, spec, faults)
@@ -117,12 +113,3 @@ def _text_column(array: pa.Array, spec: ColumnSpec, faults: Faults) -> pa.Array:
         return pc.fill_null(array, text_array([spec.fill or ""])[0])
     faults.add(nulls, spec.name, RejectCode.NULL_VALUE, lambda row: "no value, and nulls are rejected")
     return array
-
-
-def fill_value(spec: ColumnSpec) -> object:
-    """`spec.fill` as a value of its type. The binding has checked that it is one."""
-    text = spec.fill or "0"
-    if spec.dtype is Dtype.BOOL:
-        return np.bool_(text.strip().lower() in ("true", "1"))
-    dtype = np.dtype((spec.dtype or Dtype.FLOAT64).value)
-    return dtype.type(text if dtype.kind == "f" else int(text))

@@ -5,9 +5,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scoring.core.columns import ColumnSpec, Dtype, NullAction, RejectCode, WarningCode
-from scoring.core.options import CsvDialect
 from scoring.data.arrays import Mask, Numbers, null_mask, number_array, text_array, values_of
-from scoring.data.cast import Cast, cast_native, cast_text
+from scoring.data.cast import Cast, cast_native, fill_value
 from scoring.data.faults import Faults
 from scoring.data.list_elements import flat_elements
 from scoring.data.warnings import NOTED
@@ -28,9 +27,7 @@ def _numbers(elements: pa.Array, wrong: Mask, spec: ColumnSpec, faults: Faults) 
     """wrong: [n] True for rows that are rejected for the length of their list."""
     dtype = spec.dtype or Dtype.FLOAT32
     cast = cast_native(elements, dtype)
-    _blame(cast.bad, faults, spec, RejectCode.BAD_VALUE, f"an element is no {dtype}")
-    _blame(cast.wide, faults, spec, RejectCode.OUT_OF_RANGE, f"an element does not fit into {dtype}")
-    _round(cast, faults, spec)
+    settle_elements(cast, spec, faults)
     values = values_of(cast.array)
     empty = null_mask(cast.array)
     if dtype.is_float and not (finite := np.isfinite(values)).all():
@@ -59,23 +56,19 @@ def _without_nulls(values: Numbers, empty: Mask, spec: ColumnSpec, faults: Fault
         _blame(empty, faults, spec, RejectCode.NULL_VALUE, "no value, and nulls are rejected")
         return values
     filled = values.copy()
-    filled[empty] = _fill(spec) if spec.nulls is NullAction.FILL else np.nan
+    filled[empty] = fill_value(spec) if spec.nulls is NullAction.FILL else np.nan
     faults.note(_rows(empty, spec), spec.name, NOTED[spec.nulls])
     return filled
 
 
-def _fill(spec: ColumnSpec) -> object:
-    cast = cast_text(text_array([spec.fill or "0"]), spec.dtype or Dtype.FLOAT32, CsvDialect())
-    return values_of(cast.array)[0]
-
-
-def _round(cast: Cast, faults: Faults, spec: ColumnSpec) -> None:
-    if cast.inexact is None:
-        return
-    refused = cast.inexact.refused(spec.lossy)
-    reason = f"an element is not exact in {spec.dtype}; --lossy round takes it rounded"
-    _blame(refused, faults, spec, RejectCode.OUT_OF_RANGE, reason)
-    faults.note(_rows(cast.inexact.rows, spec), spec.name, WarningCode.ROUNDED)
+def settle_elements(cast: Cast, spec: ColumnSpec, faults: Faults) -> None:
+    """Reject rows with elements that are not of the tensor's type, or beyond it; reject or count rounded ones."""
+    _blame(cast.bad, faults, spec, RejectCode.BAD_VALUE, f"an element is no {spec.dtype}")
+    _blame(cast.wide, faults, spec, RejectCode.OUT_OF_RANGE, f"an element does not fit into {spec.dtype}")
+    if cast.inexact is not None:
+        reason = f"an element is not exact in {spec.dtype}; --lossy round takes it rounded"
+        _blame(cast.inexact.refused(spec.lossy), faults, spec, RejectCode.OUT_OF_RANGE, reason)
+        faults.note(_rows(cast.inexact.rows, spec), spec.name, WarningCode.ROUNDED)
 
 
 def _blame(elements: Mask, faults: Faults, spec: ColumnSpec, code: RejectCode, reason: str) -> None:

@@ -1,5 +1,6 @@
 """A block of text, read: its clean rows, and what is said of the others."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -7,6 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from scoring.core.chunks import WarningCount
+from scoring.core.columns import ColumnSpec, RejectCode
+from scoring.core.limits import MAX_RECORD_BYTES
+from scoring.core.source import InputFile
+from scoring.data.empty import slot_schema
 from scoring.data.faults import Fault
 from scoring.data.rejects import Reject
 from scoring.data.text_block import Block
@@ -66,3 +71,16 @@ class TextPiece:
             return start, stop
         first, last = (n - int(np.searchsorted(self._fault_rows, n)) for n in (start, stop))
         return first, last
+
+
+def oversized_piece(file: InputFile, block: Block, columns: Sequence[ColumnSpec], *, raw: bool) -> TextPiece:
+    """The one record of a block that is too long to be read: a reject."""
+    fault = Fault(
+        row=0,
+        column="",
+        code=RejectCode.CELL_TOO_LARGE,
+        reason=f"the row takes {block.oversized} bytes; at most {MAX_RECORD_BYTES} are read",
+    )
+    schema = slot_schema([file], columns)
+    batch = pa.RecordBatch.from_arrays([pa.nulls(0, slot.type) for slot in schema], schema=schema)
+    return TextPiece(file=file.path, block=block, rows=1, batch=batch, faults=(fault,), notes=Notes(), raw=raw)

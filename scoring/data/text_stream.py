@@ -2,7 +2,7 @@
 
 import codecs
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Protocol
 
@@ -62,10 +62,17 @@ def _check_head(head: bytes, path: str) -> None:
             raise InputRefused(f"{path} is not UTF-8", expected="UTF-8", got=found, remedy=remedy)
 
 
-def unpacked_ratio(file: InputFile) -> float:
-    """Bytes of text for each byte of the file, by its beginning; 1 where it is not compressed."""
+def unpacked_size(files: Sequence[InputFile]) -> float:
+    """Bytes of text in all files: the compressed ones are taken to be packed as the first of them is."""
+    packed = sum(file.fingerprint.size for file in files if file.compression)
+    ratio = next((_ratio(file) for file in files if file.compression), 1.0)
+    return sum(file.fingerprint.size for file in files) + (ratio - 1) * packed
+
+
+def _ratio(file: InputFile) -> float:
+    """Bytes of text for each byte of a compressed file, by its beginning."""
     with _open_raw(file) as raw:
-        while not raw.plain and raw.given < _MEASURED_BYTES and raw.read(BLOCK_BYTES):
+        while raw.given < _MEASURED_BYTES and raw.read(BLOCK_BYTES):
             pass
         return raw.given / raw.taken if raw.taken else 1.0
 
@@ -126,10 +133,6 @@ class _Raw:
             got=f"{self._most:,} bytes and no end",
             remedy="decompress it first, if it is meant so",
         )
-
-    @property
-    def plain(self) -> bool:
-        return self._packed is None
 
     @property
     def taken(self) -> int:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from itertools import chain, count
 
-from scoring.core.columns import ColumnSpec, Dtype, Lossy, NullAction
+from scoring.core.columns import EXACT_BITS, ColumnSpec, Dtype, Lossy, NullAction
 from scoring.core.conversions import Conversion, Scale
 from scoring.core.errors import UsageError
 from scoring.core.options import JobOptions
@@ -15,7 +15,6 @@ from scoring.model.fits import check_fits
 from scoring.model.hints import listed
 from scoring.model.values import is_value
 
-_MANTISSA = {Dtype.FLOAT16: 11, Dtype.FLOAT32: 24, Dtype.FLOAT64: 53}
 _EXACT = ("int8", "int16", "int32")
 _Use = tuple[str, Dtype, tuple[int, ...], str]
 
@@ -110,11 +109,11 @@ def _cast_note(column: FileColumn, dtype: Dtype, lossy: Lossy | None) -> str:
     if kind is ColumnKind.INTEGER and dtype.is_float:
         if dtype is Dtype.FLOAT64 and _is_narrow(column.type):
             return ""
-        return f"{column.type} → {dtype}, exact up to 2^{_MANTISSA[dtype]}, {_beyond(dtype, lossy)}"
+        return f"{column.type} → {dtype}, exact up to 2^{EXACT_BITS[dtype]}, {_beyond(dtype, lossy)}"
     if kind is ColumnKind.DECIMAL and dtype.is_float:
-        return f"{column.type} → {dtype}, rounded to {_MANTISSA[dtype]} bits"
+        return f"{column.type} → {dtype}, rounded to {EXACT_BITS[dtype]} bits"
     if kind is ColumnKind.FLOAT and "double" in column.type and dtype in (Dtype.FLOAT32, Dtype.FLOAT16):
-        return f"{column.type} → {dtype}, rounded to {_MANTISSA[dtype]} bits"
+        return f"{column.type} → {dtype}, rounded to {EXACT_BITS[dtype]} bits"
     if kind is ColumnKind.FLOAT and dtype.is_integer:
         return f"{column.type} → {dtype}, rows with a fraction are rejected"
     return ""

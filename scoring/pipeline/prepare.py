@@ -7,7 +7,6 @@ from pathlib import Path, PurePath
 
 from scoring.core.binding import Binding
 from scoring.core.chunks import auto_chunk_rows
-from scoring.core.columns import Dtype
 from scoring.core.errors import UsageError
 from scoring.core.options import CsvDialect, JobOptions
 from scoring.core.source import FileFormat, InputFile, SourceSchema
@@ -107,24 +106,11 @@ def _spooled(argument: str, stdin_to: Path | None) -> str:
     return spool(sys.stdin.buffer, stdin_to)
 
 
-_BYTES: dict[Dtype | None, int] = {
-    Dtype.FLOAT16: 2,
-    Dtype.FLOAT32: 4,
-    Dtype.FLOAT64: 8,
-    Dtype.INT8: 1,
-    Dtype.UINT8: 1,
-    Dtype.BOOL: 1,
-    Dtype.INT16: 2,
-    Dtype.UINT16: 2,
-    Dtype.INT32: 4,
-    Dtype.UINT32: 4,
-    Dtype.INT64: 8,
-    Dtype.UINT64: 8,
-}
-"""Bytes of one value; a text is taken as 16."""
+_TEXT_BYTES = 16
+"""What a text in an answer is taken as."""
 
 
 def _result_bytes(source: SourceSchema, binding: Binding) -> int:
-    outputs = sum(_BYTES.get(output.dtype, 16) * output.width for output in binding.outputs)
+    outputs = sum(((output.dtype and output.dtype.bytes) or _TEXT_BYTES) * output.width for output in binding.outputs)
     carried = [spec for spec in binding.columns if spec.dtype is None]
     return 8 + decoded_row_bytes(source, carried) + outputs

@@ -258,7 +258,7 @@ def test_parquet_is_described_by_its_footer(tmp_path):
     schema = describe(expand_inputs([str(path)]), CsvDialect())
     expected = ["float", "integer", "bool", "string", "decimal", "list", "moment"]
     assert expected == [column.kind for column in schema.columns]
-    assert 2 == schema.columns[5].list_size
+    assert (2,) == schema.columns[5].dims
     assert (2, True) == (schema.rows, schema.rows_exact)
     assert ("1.5", None) == schema.sample["f"]
 
