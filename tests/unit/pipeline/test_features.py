@@ -13,6 +13,7 @@ from scoring.core.exits import exit_code
 from scoring.core.outcome import Verdict
 from scoring.core.states import JobState
 from scoring.ledger import jobs, models, proofs, reports
+from scoring.ledger.records import Attachment
 from scoring.pipeline.context import Context
 from scoring.pipeline.parity import check_by_hand
 from scoring.pipeline.work import work
@@ -154,7 +155,8 @@ def test_a_fleet_is_sent_a_job_by_a_host_without_the_function(context: Context, 
     submitted(context, model_with(tmp_path), rows)
     version = context.ledger.look(lambda tx: models.find_model(tx, "houses"))
     proven = check_by_hand(context, version, file=rows)[0].parity or pytest.fail("not proven")
-    context.ledger.run(lambda tx: proofs.set_parity(tx, version.id, replace(proven, tolerance=0.5)))
+    open_pair = Attachment(parity=replace(proven, tolerance=0.5))
+    context.ledger.run(lambda tx: proofs.attach(tx, version.id, open_pair))
     sys.modules[MODULE] = None  # type: ignore[assignment]
     job = submitted(in_fleet(context), model_with(tmp_path), rows, output=str(tmp_path / "fleet"))
     del sys.modules[MODULE]
