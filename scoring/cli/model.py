@@ -45,9 +45,9 @@ def add(name: str, file: str, alias: str | None, as_json: bool, **given: Any) ->
 
     FILE is an .onnx file, or a folder that MLflow wrote with the flavour onnx.
     """
-    from scoring.core.parity import ReferenceFiles
     from scoring.pipeline import registry
     from scoring.pipeline.model_files import find_file
+    from scoring.pipeline.reference import ReferenceFiles
 
     _check_name(name)
     if alias is not None:

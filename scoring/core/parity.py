@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 DEFAULT_TOLERANCE = 1e-5
@@ -17,21 +16,6 @@ MAX_REFERENCE_BYTES = 512 * 2**20
 
 PROVIDER = "CPUExecutionProvider"
 """Where models run."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReferenceFiles:
-    """Rows that a user gives with a model."""
-
-    # Rows with the answers to expect, and how far these may be missed; None: the default.
-    parity: Path | None = None
-    tolerance: float | None = None
-    # Rows that later batches are compared with.
-    baseline: Path | None = None
-
-    @property
-    def given(self) -> bool:
-        return any(value is not None for value in (self.parity, self.tolerance, self.baseline))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from scoring.core.errors import BadOutput, ModelRefusedRows, UsageError
-from scoring.core.parity import DEFAULT_TOLERANCE, PROVIDER, Proof, ReferenceFiles, reference_key
+from scoring.core.parity import DEFAULT_TOLERANCE, PROVIDER, Proof, reference_key
 from scoring.data.late_rejects import LateRows
 from scoring.ledger import models, proofs
 from scoring.ledger.database import Tx
@@ -23,7 +23,7 @@ from scoring.pipeline.context import Context
 from scoring.pipeline.features import with_features
 from scoring.pipeline.model_store import write_if_kept
 from scoring.pipeline.parity_verdict import proof_of, refuted, unanswered, unproven
-from scoring.pipeline.reference import ReferenceRows, keep_rows, kept_rows, read_rows
+from scoring.pipeline.reference import ReferenceFiles, ReferenceRows, keep_rows, kept_rows, read_rows
 from scoring.telemetry import announce
 
 

@@ -33,6 +33,21 @@ _ORIGINAL = "n."
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReferenceFiles:
+    """Rows that a user gives with a model."""
+
+    # Rows with the answers to expect, and how far these may be missed; None: the default.
+    parity: Path | None = None
+    tolerance: float | None = None
+    # Rows that later batches are compared with.
+    baseline: Path | None = None
+
+    @property
+    def given(self) -> bool:
+        return any(value is not None for value in (self.parity, self.tolerance, self.baseline))
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReferenceRows:
     """Rows that can be scored, with the answers to expect."""
 

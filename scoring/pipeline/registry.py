@@ -4,7 +4,6 @@ from contextlib import suppress
 from functools import partial
 
 from scoring.core.errors import InputChanged, ScoringError, StorageFault, UsageError
-from scoring.core.parity import ReferenceFiles
 from scoring.data.storage import copy_hashed, keep_bytes
 from scoring.ledger import model_uses, models, proofs
 from scoring.ledger.database import Tx
@@ -12,6 +11,7 @@ from scoring.ledger.records import Attachment, ModelVersion, NewVersion
 from scoring.pipeline.context import Context
 from scoring.pipeline.model_files import FoundModel, ModelFile, RegisteredModel
 from scoring.pipeline.model_store import MODELS, drop_unnamed, write_if_kept
+from scoring.pipeline.reference import ReferenceFiles
 
 NO_REFERENCES = ReferenceFiles()
 

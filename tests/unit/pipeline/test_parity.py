@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 
 from scoring.core.errors import InputRefused, ModelRefused, UsageError
 from scoring.core.options import JobOptions
-from scoring.core.parity import MAX_REFERENCE_ROWS, PROVIDER, ReferenceFiles
+from scoring.core.parity import MAX_REFERENCE_ROWS, PROVIDER
 from scoring.ledger import jobs, models, proofs, reports
 from scoring.ledger.records import ModelVersion
 from scoring.model.runner import runtime_version
@@ -22,6 +22,7 @@ from scoring.pipeline.context import Context
 from scoring.pipeline.model_files import find_file, find_model
 from scoring.pipeline.parity import check_by_hand, prove, require_proof
 from scoring.pipeline.prepare import JobRequest
+from scoring.pipeline.reference import ReferenceFiles
 from scoring.pipeline.registry import add, register
 from scoring.pipeline.submit import submit
 from tests.small_models import churn_model, linear_model

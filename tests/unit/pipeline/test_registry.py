@@ -20,7 +20,6 @@ from sqlalchemy import update
 
 from scoring.core.arguments import job_options
 from scoring.core.errors import InputChanged, InputRefused, ModelChanged, ModelRefused, NotFound, UsageError
-from scoring.core.parity import ReferenceFiles
 from scoring.ledger import jobs, models
 from scoring.ledger.records import ModelVersion
 from scoring.ledger.tables import model_versions
@@ -28,6 +27,7 @@ from scoring.pipeline.context import Context
 from scoring.pipeline.model_files import find_file, find_model
 from scoring.pipeline.model_store import write_if_kept
 from scoring.pipeline.prepare import JobRequest
+from scoring.pipeline.reference import ReferenceFiles
 from scoring.pipeline.registry import add, register, remove
 from scoring.pipeline.retention import sweep
 from scoring.pipeline.submit import draft, record, submit
