@@ -169,7 +169,8 @@ def _is_installed(module: str) -> bool:
         return False
 
 
-def _blind_workers(settings: Settings) -> Iterator[Check]:
+def _inputs(settings: Settings) -> Iterator[Check]:
+    """What workers lack for the steps that they handed back."""
     if not settings.deployed:
         return
     from scoring.ledger import reports
@@ -199,7 +200,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Check]], ...] = (
     _roots,
     _prepare_modules,
     _processes,
-    _blind_workers,
+    _inputs,
     check_schedules,
 )
 
