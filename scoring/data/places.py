@@ -14,13 +14,17 @@ from scoring.core.source import FileFormat, InputFile, Position
 from scoring.data.fingerprints import check_unchanged
 from scoring.data.parquet_read import group_rows
 from scoring.data.text_reader import open_reader
+from scoring.data.text_stream import can_seek
+
+SOUGHT_BYTES = 2**28
+"""Text that is unpacked once more for the line of a reject: for each chunk, so that its cost would grow with both."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
     # "" where the chunk holds rows of several files, and it cannot be told which.
     file: str
-    # 1-based physical line; None for Parquet, and where the file is no longer what it was.
+    # 1-based physical line; None for Parquet, where the file is no longer what it was, and far inside packed text.
     line: int | None = None
     # The record as it stands there; None where `line` is.
     raw: str | None = None
@@ -49,12 +53,19 @@ def places(chunk: Chunk, split: Split, rows: Sequence[int]) -> list[Place]:
         found = np.searchsorted(ends, np.array(rows) - chunk.first_row, "right")
         return [Place(file=chunk.refs[ref].file) for ref in found.tolist()]
     look = _in_parquet if split.files[0].format is FileFormat.PARQUET else _in_text
-    try:
-        return list(look(split, rows))
-    except (InputRefused, InputNotVisible, OSError):
-        pass  # the rows are in the chunk file: no input is needed to score and to reject them
     lone = split.start.file == split.end.file or len(split.files) == 1
+    if not lone or not _is_far(split):
+        try:
+            return list(look(split, rows))
+        except (InputRefused, InputNotVisible, OSError):
+            pass  # the rows are in the chunk file: no input is needed to score and to reject them
     return [Place(file=split.files[split.start.file].path if lone else "")] * len(rows)
+
+
+def _is_far(split: Split) -> bool:
+    """Whether too much text lies before the chunk that must be unpacked, or decoded, to get there."""
+    file = split.files[split.start.file]
+    return split.start.byte > SOUGHT_BYTES and not can_seek(file, split.dialect.encoding)
 
 
 def _in_parquet(split: Split, rows: Sequence[int]) -> Iterator[Place]:

@@ -62,6 +62,11 @@ def _check_head(head: bytes, path: str) -> None:
             raise InputRefused(f"{path} is not UTF-8", expected="UTF-8", got=found, remedy=remedy)
 
 
+def can_seek(file: InputFile, encoding: str) -> bool:
+    """Whether a place in the text is found without reading what lies before it."""
+    return file.compression is None and is_utf8_encoding(encoding)
+
+
 def unpacked_size(files: Sequence[InputFile]) -> float:
     """Bytes of text in all files: the compressed ones are taken to be packed as the first of them is."""
     packed = sum(file.fingerprint.size for file in files if file.compression)

@@ -210,9 +210,13 @@ def test_members_of_the_first_rows_are_the_columns(tmp_path):
     assert {"a": ("1", None), "s": ("x", None), "n": (None, "[1.0]"), "b": (None, "true")} == found.sample
 
 
-def test_rows_are_estimated_from_the_first_ones(tmp_path):
-    """By bytes; the sample ends after 1 000 rows."""
-    found = described(tmp_path, *['{"a": 1.25, "k": "abc"}\n' * 100_000] * 2)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+def test_rows_are_estimated_from_the_first_ones(tmp_path, pack):
+    """By bytes, however well they pack; the sample ends after 1 000 rows."""
+    for n in range(2):
+        path = tmp_path / f"{n}.jsonl{'' if pack is bytes else '.gz'}"
+        path.write_bytes(pack(b'{"a": 1.25, "k": "abc"}\n' * 100_000))
+    found = described(tmp_path)
     assert not found.rows_exact
     assert 200_000 == pytest.approx(found.rows, rel=0.01)
     assert 1_000 == len(found.sample["a"])
