@@ -4,6 +4,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import insert
 
 from scoring.core.errors import NotFound, UsageError
 from scoring.core.schedules.cron import CronLine
@@ -12,6 +13,7 @@ from scoring.core.states import Priority
 from scoring.ledger import jobs, meta, model_uses, models, processes, schedules
 from scoring.ledger.database import Tx
 from scoring.ledger.records import ModelVersion, NewVersion, Process, ProcessKind
+from scoring.ledger.tables import job_metrics
 from tests.ledger.desk import Desk
 
 
@@ -176,6 +178,21 @@ def test_jobs_and_figures_of_a_version_are_told(desk: Desk) -> None:
     assert {} == desk.ledger.look(lambda tx: model_uses.accuracy_so_far(tx, version))
 
 
+def test_of_each_metric_the_last_figure_is_told(desk: Desk) -> None:
+    """Whichever batch has it; one without a value says nothing."""
+    version = _register(desk)
+    for accuracy, recall in [(0.5, 0.25), (0.75, None)]:
+        job = desk.running(0, model_version_id=version.id)
+        figures = {"accuracy": accuracy, "recall": recall}
+        named = [
+            {"job_id": job.id, "metric": name, "value": figure, "rows": 9, "reason": "-"}
+            for name, figure in figures.items()
+        ]
+        desk.finish(job.id)
+        desk.run(lambda tx, named=named: tx.execute(insert(job_metrics), named))  # type: ignore[misc]
+    assert {"accuracy": 0.75, "recall": 0.25} == desk.ledger.look(lambda tx: model_uses.accuracy_so_far(tx, version))
+
+
 def test_versions_are_named_one_by_one_or_all(desk: Desk) -> None:
     """An alias is refused: it may name another version tomorrow."""
     for digit in "12":
@@ -211,6 +228,21 @@ def test_a_version_that_is_held_is_removed_later(desk: Desk, other_desk: Desk) -
     desk.run(lambda tx: models.remove(tx, [version]))
     with pytest.raises(NotFound, match="got churn:1"):
         desk.run(lambda tx: models.hold(tx, version.id))
+
+
+def test_nobody_clears_away_while_files_are_named(desk: Desk, other_desk: Desk) -> None:
+    """Who names files of models and who removes those without a name wait for each other."""
+    with ThreadPoolExecutor(1) as pool:
+
+        def name_them(tx: Tx) -> Future[set[str]]:
+            models.lock_files(tx)
+            clearing = pool.submit(other_desk.run, lambda tx: (models.lock_files(tx), model_uses.files_in_use(tx))[1])
+            with pytest.raises(TimeoutError):
+                clearing.result(0.2)
+            models.register(tx, NewVersion(name="churn", sha256="a" * 64, path="a/m.onnx", signature={}))
+            return clearing
+
+        assert {"a/m.onnx"} == desk.run(name_them).result(20)
 
 
 def _process(name: str, slots: int, *queues: Priority, kind: ProcessKind = ProcessKind.WORKER) -> Process:
