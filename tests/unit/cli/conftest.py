@@ -10,6 +10,7 @@ import pytest
 
 from scoring.cli.errors import run_command
 from scoring.cli.main import cli
+from tests.place import Place
 from tests.small_models import churn_model
 
 
@@ -54,11 +55,22 @@ class Schedules:
         return [slot["state"] for slot in self.one(name)["slots"]]
 
 
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A model and rows in a working folder, and a home where the model has been tried out already."""
+    made = Place(tmp_path_factory.mktemp("schedules"))
+    model = churn_model(made.folder / "churn.onnx")
+    (made.folder / "rows.csv").write_text("id,age,plan\na,30,free\nb,50,pro\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SCORING_HOME", str(made.folder / "home"))
+        assert 0 == run_command(cli, "scoring", ["model", "add", "churn", str(model)])
+    made.keep()
+    return made
+
+
 @pytest.fixture
-def schedules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Schedules:
+def schedules(place: Place, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Schedules:
     """No schedule yet; a model and rows in the working folder."""
-    monkeypatch.setenv("SCORING_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    churn_model(tmp_path / "churn.onnx")
-    (tmp_path / "rows.csv").write_text("id,age,plan\na,30,free\nb,50,pro\n")
-    return Schedules(tmp_path, capfd)
+    monkeypatch.setenv("SCORING_HOME", str(place.folder / "home"))
+    monkeypatch.chdir(place.put_back())
+    return Schedules(place.folder, capfd)

@@ -17,6 +17,7 @@ from scoring.cli.errors import run_command
 from scoring.cli.main import cli
 from scoring.core.errors import InputMissing, InputRefused, UsageError
 from tests.acceptance.conftest import customers
+from tests.place import Place
 from tests.small_models import churn_model
 
 ROWS = 1_000
@@ -24,14 +25,25 @@ CHUNK_ROWS = 300
 Facts = dict[str, Any]
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A working folder with a model, an input, and a home where they were scored once: `night`."""
+    made = Place(tmp_path_factory.mktemp("label"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SCORING_HOME", str(made.folder / "home"))
+        patch.chdir(made.folder)
+        churn_model(Path("churn.onnx"))
+        write(Path("rows.csv"), customers(ROWS))
+        scored()
+    made.keep()
+    return made
+
+
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with a model and an input, and a ledger of its own."""
-    monkeypatch.setenv("SCORING_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    churn_model(tmp_path / "churn.onnx")
-    write(Path("rows.csv"), customers(ROWS))
-    return tmp_path
+def folder(place: Place, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SCORING_HOME", str(place.folder / "home"))
+    monkeypatch.chdir(place.put_back())
+    return place.folder
 
 
 def write(path: Path, table: pa.Table) -> None:
@@ -45,6 +57,11 @@ def write(path: Path, table: pa.Table) -> None:
 
 def scored(**options: Any) -> scoring.Job:
     return scoring.run("churn.onnx", "rows.csv", workers=1, chunk_rows=CHUNK_ROWS, **({"key": "id"} | options))
+
+
+def night() -> scoring.Job:
+    """The job that is there already: rows.csv with its key, without labels."""
+    return scoring.Job("last")
 
 
 def truth(first: int = 0, stop: int = ROWS) -> pa.Table:
@@ -73,7 +90,7 @@ def chunk_figures(job: scoring.Job) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize(("name", "key"), [("truth.csv", "id"), ("truth.parquet", "_row"), ("truth.jsonl", "id")])
 def test_late_labels_give_the_figures_of_labels_in_the_input(name: str, key: str) -> None:
     """To the last bit: of the job with its matrix, and of each of its chunks."""
-    early, late = scored(label="churned"), scored()
+    late, early = night(), scored(label="churned")
     table = customers(ROWS).append_column("_row", pa.array(range(ROWS))).select([key, "churned"])
     write(Path(name), table.take(pa.array([(row * 7) % ROWS for row in range(ROWS)])))
     found = attach(late, name, key)
@@ -116,7 +133,7 @@ def test_labels_come_in_parts_and_the_latest_wins() -> None:
 
 def test_the_same_file_again_changes_nothing() -> None:
     """It is said which revision it is."""
-    job = scored()
+    job = night()
     write(Path("truth.csv"), truth(0, 100))
     first, before = attach(job, "truth.csv"), Path("home/ledger.db").read_bytes()
     assert first == attach(job, "truth.csv")
@@ -126,7 +143,7 @@ def test_the_same_file_again_changes_nothing() -> None:
 
 def test_counts_are_those_of_the_file_at_hand() -> None:
     """Another file with the same labels changes nothing, and its own keys are counted all the same."""
-    job = scored()
+    job = night()
     attach(job, lines("a.csv", "_row,churned", "0,1", "5000,1", "6000,1"), "_row")
     same = attach(job, lines("b.csv", "_row,churned", "0,1"), "_row")
     assert (1, 1, 0) == (same["revision"], same["labels"], same["unknown"]["count"])
@@ -134,14 +151,14 @@ def test_counts_are_those_of_the_file_at_hand() -> None:
 
 def test_standard_input_is_not_read() -> None:
     """It is said, and not that there is no such file."""
-    job = scored()
+    job = night()
     with pytest.raises(InputRefused, match="not read from standard input"):
         attach(job, "-")
 
 
 def test_rows_that_cannot_be_read_are_counted_behind_the_first() -> None:
     """The first by its line; one alone is not "1 such rows"."""
-    job = scored()
+    job = night()
     for more, said in (((), "long_row"), (("c0000002,1,2",), "long_row, and 1 more such in this stretch")):
         with pytest.raises(InputRefused, match="line 2") as refused:
             attach(job, lines("truth.csv", "id,churned", "c0000001,1,2", *more))
@@ -150,7 +167,6 @@ def test_rows_that_cannot_be_read_are_counted_behind_the_first() -> None:
 
 def test_no_batch_is_another_thing_than_no_label(capfd: pytest.CaptureFixture[str]) -> None:
     """Of a time without a batch nobody is told to label one."""
-    scored()
     for since, said in (("2927-01-01", "no batch of the model since 2927-01-01"), ("1d", "has a label yet")):
         assert 0 == run_command(cli, "scoring", ["accuracy", "--model", "churn", "--since", since])
         assert said in "".join(capfd.readouterr())
@@ -159,7 +175,7 @@ def test_no_batch_is_another_thing_than_no_label(capfd: pytest.CaptureFixture[st
 def test_unknown_and_doubled_keys_are_counted_and_listed() -> None:
     """And take nothing from the others."""
     rows = lines("truth.csv", "id,churned", "c0000001,1", "c0000001,1.0", "nobody,0", "c0000002,0", "c0000003,", ",1")
-    found = attach(scored(), rows)
+    found = attach(night(), rows)
     assert (4, 2, {"count": 2, "examples": ["", "nobody"]}, {"count": 1, "examples": ["c0000001"]}) == tuple(
         found[fact] for fact in ("labels", "rows_labelled", "unknown", "doubled")
     )
@@ -195,7 +211,7 @@ def test_rejected_rows_keep_their_place() -> None:
 )
 def test_what_does_not_fit_is_refused_whole(rows: Sequence[str], key: str, label: str, said: str) -> None:
     """Nothing of the file is kept."""
-    job = scored()
+    job = night()
     with pytest.raises(InputRefused, match=said):
         attach(job, lines("truth.csv", *rows), key, label)
     assert [] == figures(job)
@@ -216,7 +232,7 @@ def test_json_lines_that_are_none_are_refused(text: str, said: str) -> None:
     """With the line."""
     Path("truth.jsonl").write_text(text)
     with pytest.raises(InputRefused, match=said):
-        attach(scored(), "truth.jsonl")
+        attach(night(), "truth.jsonl")
 
 
 def test_json_values_mean_what_they_mean_in_parquet() -> None:
@@ -238,7 +254,7 @@ def test_json_members_may_be_missing_here_and_there() -> None:
     """A label that stands in no line of the beginning is found; numbers and texts may be mixed."""
     late = "".join(json.dumps({"id": f"c{row:07}"}) + "\n" for row in range(600))
     Path("truth.jsonl").write_text(late + '{"churned": "1", "id": "c0000700"}\n{"id": "c0000701", "churned": 0}\n')
-    assert 2 == attach(scored(), "truth.jsonl")["rows_labelled"]
+    assert 2 == attach(night(), "truth.jsonl")["rows_labelled"]
 
 
 @pytest.mark.parametrize(("ending", "compression"), [("csv", "zst"), ("jsonl", "gz"), ("jsonl", "bz2")])
@@ -248,19 +264,19 @@ def test_compressed_files_are_read(ending: str, compression: str) -> None:
     codec = {"gz": "gzip", "zst": "zstd", "bz2": "bz2"}[compression]
     with pa.output_stream(f"truth.{ending}.{compression}", compression=codec) as stream:
         stream.write(Path(f"truth.{ending}").read_bytes())
-    assert 50 == attach(scored(), f"truth.{ending}.{compression}")["rows_labelled"]
+    assert 50 == attach(night(), f"truth.{ending}.{compression}")["rows_labelled"]
 
 
 def test_a_csv_file_is_read_as_it_was_written() -> None:
     """Delimiter, encoding and the cells that mean null."""
     Path("truth.csv").write_text("id;größe\nc0000001;1\nc0000002;?\n", encoding="latin-1")
-    found = attach(scored(), "truth.csv", label="größe", delimiter=";", encoding="latin-1", na="?")
+    found = attach(night(), "truth.csv", label="größe", delimiter=";", encoding="latin-1", na="?")
     assert (1, 1) == (found["labels"], found["rows_labelled"])
 
 
 def test_label_files_lie_under_the_input_roots(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever their format."""
-    job = scored()
+    job = night()
     (folder / "in").mkdir()
     monkeypatch.setenv("SCORING_INPUT_ROOTS", str(folder / "in"))
     for name in ("truth.csv", "truth.jsonl", "truth.parquet"):
@@ -288,7 +304,7 @@ def test_a_job_that_has_not_succeeded_cannot_be_labelled() -> None:
 
 def test_what_a_killed_call_left_is_made_good() -> None:
     """A revision without figures is measured by the next call, before its own."""
-    job, untouched = scored(), scored()
+    job, untouched = night(), scored()
     for name, table in (("a.csv", truth(0, 400)), ("b.csv", truth(200, 700))):
         write(Path(name), table)
         attach(job, name)
@@ -308,7 +324,7 @@ def test_what_a_killed_call_left_is_made_good() -> None:
 
 def test_a_damaged_revision_is_named(folder: Path) -> None:
     """Figures over the others alone would be wrong in silence."""
-    job = scored()
+    job = night()
     for name, table in (("a.csv", truth(0, 400)), ("b.csv", truth(200, 700))):
         write(Path(name), table)
         if name == "b.csv":
