@@ -10,20 +10,19 @@ import pytest
 import scoring
 from scoring.api import JobFailed
 from scoring.core.errors import InputMissing, InputRefused, NotFound, UsageError, WaitTimedOut
-from tests.small_models import churn_model
+from tests.place import Place
 
 GOOD = "id,age,plan,churned\na,31,free,1\nb,60,pro,0\nc,44,basic,1\n"
 BAD = "id,age,plan,churned\na,31,free,1\nb,old,pro,0\nc,older,basic,1\n"
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with a model and an input, and a ledger of its own."""
-    monkeypatch.setenv("SCORING_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    churn_model(tmp_path / "churn.onnx")
-    (tmp_path / "rows.csv").write_text(GOOD)
-    return tmp_path
+def folder(place: Place, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a model and an input, and a ledger without a job."""
+    monkeypatch.setenv("SCORING_HOME", str(place.folder / "home"))
+    monkeypatch.chdir(place.put_back())
+    (place.folder / "rows.csv").write_text(GOOD)
+    return place.folder
 
 
 def test_a_run_gives_a_job_with_its_rows() -> None:

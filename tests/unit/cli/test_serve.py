@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from threading import Event
 
 import pytest
@@ -20,7 +19,7 @@ from scoring.pipeline.context import Context
 from scoring.pipeline.work import work
 from scoring.settings import load_settings
 from tests.ledger.desk import Desk, finalize_of, score_of, split_of
-from tests.small_models import churn_model
+from tests.place import Place
 from tests.waiting import wait_for
 from workers.joblock import job_lock
 from workers.presence import present, scheduler
@@ -31,12 +30,10 @@ LEASE = 3_600.0
 
 
 @pytest.fixture
-def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
+def context(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
     """A home with a model and rows in the working folder."""
-    monkeypatch.setenv("SCORING_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    churn_model(tmp_path / "churn.onnx")
-    (tmp_path / "rows.csv").write_text("id,age,plan\na,30,free\nb,50,pro\n")
+    monkeypatch.setenv("SCORING_HOME", str(place.folder / "home"))
+    monkeypatch.chdir(place.put_back())
     context = open_context(load_settings())
     yield context
     context.ledger.close()
