@@ -61,7 +61,7 @@ def test_arguments_become_options(given: dict[str, object], expected: JobOptions
         ({"limit": 0}, "1 or more"),
         ({"max_rejected": "half"}, "--max-rejected"),
         ({"nulls": "drop"}, "--nulls"),
-        ({"priority": "urgent"}, "low, normal or high"),
+        ({"priority": "urgent"}, "high, normal or low"),
         ({"nan_output": "drop"}, "keep, reject or fail"),
         ({"lossy": "truncate"}, "round or reject"),
         ({"tag": "team"}, "NAME=VALUE"),
@@ -96,7 +96,7 @@ def test_options_come_back_from_their_json() -> None:
     [
         ("0%", 100_000),
         ("7", 100_000),
-        ("1%", 1_000 + 99_000 // 61),
+        ("1%", 1_000 + 99_999 // 61 - 999 // 61),
     ],
 )
 def test_a_share_of_very_many_chunks_is_not_summed_at_each(limit: str, judges: int) -> None:
