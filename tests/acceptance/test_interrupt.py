@@ -11,7 +11,8 @@ from tests.acceptance.conftest import WriteRows
 from tests.acceptance.program import Program
 from tests.waiting import wait_for
 
-ROWS = 400_000
+ROWS = 200_000
+"""A hundred chunks: a run is in the middle of them when its first parts are seen."""
 
 
 def started(program: Program, model: Path, rows: Path, out: str) -> subprocess.Popen[str]:
@@ -56,7 +57,7 @@ def test_two_runs_in_one_home_do_not_disturb_each_other(program: Program, model:
 
 def test_a_job_that_is_being_worked_on_cannot_be_resumed(program: Program, model: Path, write_rows: WriteRows) -> None:
     """The second process is told, and the first goes on."""
-    process = started(program, model, write_rows("rows.csv", ROWS), "out")
+    process = started(program, model, write_rows("rows.csv", 2 * ROWS), "out")
     refused = program("resume", "last", code=2)
     assert "being worked on" in refused.stderr
     process.send_signal(signal.SIGINT)
