@@ -44,8 +44,8 @@ class Settings:
     # Folder of models, chunk files and default results; seen by every host of a deployment.
     store: Path
     # Allow-lists of folders for inputs and outputs, by real path; empty: no restriction.
-    input_roots: tuple[Path, ...]
-    output_roots: tuple[Path, ...]
+    input_roots: tuple[str, ...]
+    output_roots: tuple[str, ...]
     # Python modules whose functions a model.yaml may name in `prepare`.
     prepare_modules: tuple[str, ...]
     # How long a worker's right to a step lasts without a heartbeat.
@@ -182,9 +182,9 @@ def _folder(text: str) -> Path:
     return Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100
 
 
-def _folders(text: str) -> tuple[Path, ...]:
+def _folders(text: str) -> tuple[str, ...]:
     """Real paths of a list separated by commas or new lines."""
-    return tuple(_folder(item).resolve() for item in _items(text))
+    return tuple(str(_folder(item).resolve()) for item in _items(text))
 
 
 def _modules(text: str) -> tuple[str, ...]:

@@ -119,7 +119,7 @@ def _store_identity(settings: Settings, found: str | None) -> Iterator[Check]:
 
 def _roots(settings: Settings) -> Iterator[Check]:
     for name, roots in (("INPUT_ROOTS", settings.input_roots), ("OUTPUT_ROOTS", settings.output_roots)):
-        missing = [str(root) for root in roots if not root.is_dir()]
+        missing = [root for root in roots if not Path(root).is_dir()]
         if missing:
             yield warning("roots", f"SCORING_{name} names no folder: {', '.join(missing)}", "correct it")
         if settings.deployed and not roots:

@@ -72,7 +72,7 @@ def _joined(job: "Job", schema: "pa.Schema", inputs: tuple[str, ...]) -> "InputJ
     """The join, with a word on what a user may not expect of it."""
     from scoring.pipeline.export import beside_input, changed_since
 
-    roots = tuple(str(root) for root in checked_settings().input_roots)
+    roots = checked_settings().input_roots
     joined = beside_input(job, schema, inputs, roots=roots)
     for path in changed_since(job, joined.files):
         say(f"{path} is not as the job saw it; its rows are taken by their position all the same")

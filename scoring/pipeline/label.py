@@ -22,7 +22,6 @@ from scoring.pipeline.label_figures import measure_target
 from scoring.pipeline.label_source import LabelRequest, label_rows
 from scoring.pipeline.label_target import Target, find_target, key_type, keyed_rows
 from scoring.pipeline.label_unknown import export_unknown, unknown_target
-from scoring.pipeline.prepare import input_roots
 from scoring.query.labels import Given, Keys, LabelJoin, Matched
 
 Form = TypeVar("Form")
@@ -129,7 +128,7 @@ def _attach(context: Context, targets: Sequence[Target], request: LabelRequest, 
     unknown_to = unknown_target(context, [target.job for target in targets], request)
     kept: list[_Kept] = []
     with spill_folder(context.settings.home) as folder, LabelJoin(folder, kind) as join:
-        with closing(label_rows(request, form, input_roots(context), folder)) as rows:
+        with closing(label_rows(request, form, context.settings.input_roots, folder)) as rows:
             given = join.give(rows)
         for target in targets:
             matched = join.match(keyed_rows(target, key, _files(context, target)))

@@ -9,7 +9,6 @@ from scoring.data.export_target import ExportTarget, export_target
 from scoring.ledger.records import Job
 from scoring.pipeline.context import Context
 from scoring.pipeline.label_source import LabelRequest, path_of_labels
-from scoring.pipeline.prepare import input_roots
 
 
 def unknown_target(context: Context, jobs: Sequence[Job], request: LabelRequest) -> ExportTarget | None:
@@ -20,7 +19,7 @@ def unknown_target(context: Context, jobs: Sequence[Job], request: LabelRequest)
     if request.unknown_to is None:
         return None
     inputs = [file.path for job in jobs for file in job.inputs]
-    sources = [path_of_labels(request, input_roots(context)), *inputs]
+    sources = [path_of_labels(request, context.settings.input_roots), *inputs]
     return export_target(request.unknown_to, store=context.settings.store, sources=sources)
 
 

@@ -86,9 +86,9 @@ def find_file(context: Context, model: str, spec: str | None) -> ModelFile:
             got="no such file",
             remedy="check the path; `scoring model list` names the registered ones",
         )
-    check_roots(str(given), _roots(context))
+    check_roots(str(given), context.settings.input_roots)
     path, columns = _onnx_file(given)
-    check_roots(str(path), _roots(context))
+    check_roots(str(path), context.settings.input_roots)
     own = load_spec(_spec_of(given, spec))
     data, sha256 = read_model(path)
     checked = _checked_before(context, sha256, own) or check_model(data, path, own.shapes)
@@ -170,7 +170,3 @@ def _refuse_uri(model: str) -> None:
             got="a URI",
             remedy="download it first, for example with `mlflow artifacts download`, and give the folder",
         )
-
-
-def _roots(context: Context) -> tuple[str, ...]:
-    return tuple(str(root) for root in context.settings.input_roots)

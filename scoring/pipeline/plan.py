@@ -17,7 +17,7 @@ from scoring.pipeline.plan_binding import BoundInput, bound_inputs, ignored_colu
 from scoring.pipeline.plan_probe import probe, usable_cores
 from scoring.pipeline.plan_sample import Sample, take_sample
 from scoring.pipeline.planned_table import planned_table
-from scoring.pipeline.prepare import JobRequest, Prepared, output_roots, prepare
+from scoring.pipeline.prepare import JobRequest, Prepared, prepare
 
 CHUNKS_ON_DISK = 8
 """Chunk files that lie on disk at once while a job runs at an even pace."""
@@ -79,7 +79,7 @@ def plan(context: Context, request: JobRequest) -> Plan:
             Path(request.options.output).absolute(),
             job_id=None,
             overwrite=request.options.overwrite,
-            roots=output_roots(context),
+            roots=context.settings.output_roots,
         )
     planned_table(context, prepared)
     rows = _rows(prepared, request.options.limit)

@@ -56,7 +56,7 @@ def prepare(context: Context, request: JobRequest, stdin_to: Path | None = None)
     stdin_to: where the input `-` is kept; None refuses it.
     """
     options = request.options
-    roots = input_roots(context)
+    roots = context.settings.input_roots
     model = find_model(context, request.model, options.spec, may_be_here=request.model_may_be_here)
     arguments = tuple(_spooled(argument, stdin_to) for argument in request.inputs)
     files = expand_inputs(arguments, format=options.format, roots=roots)
@@ -86,14 +86,6 @@ def named_dialect(given: CsvDialect, files: Sequence[InputFile]) -> CsvDialect:
     """Tabs for .tsv files, as their name says, where no other delimiter is asked for."""
     named = all(".tsv" in PurePath(file.path).suffixes for file in files)
     return replace(given, delimiter="\t") if named and given.delimiter == CsvDialect().delimiter else given
-
-
-def input_roots(context: Context) -> tuple[str, ...]:
-    return tuple(str(root) for root in context.settings.input_roots)
-
-
-def output_roots(context: Context) -> tuple[str, ...]:
-    return tuple(str(root) for root in context.settings.output_roots)
 
 
 def _spooled(argument: str, stdin_to: Path | None) -> str:

@@ -26,7 +26,7 @@ from scoring.model.outputs import bind_outputs
 from scoring.model.signature import Signature
 from scoring.model.spec import ModelSpec
 from scoring.pipeline.context import Context
-from scoring.pipeline.prepare import input_roots, named_dialect
+from scoring.pipeline.prepare import named_dialect
 
 _EXPECTED = "e."
 _ORIGINAL = "n."
@@ -134,7 +134,7 @@ def kept_rows(context: Context, reference: Reference) -> ReferenceRows:
 
 
 def _one_file(context: Context, path: Path) -> InputFile:
-    files = expand_inputs((str(path),), roots=input_roots(context))
+    files = expand_inputs((str(path),), roots=context.settings.input_roots)
     if len(files) != 1:
         raise InputRefused(
             f"{path} is no reference file", expected="one file", got=f"{len(files)} files", remedy="name the file"

@@ -18,7 +18,7 @@ from scoring.ledger import schedules, slot_starts, slots
 from scoring.ledger.schedule_rows import Schedule, Slot
 from scoring.ledger.slot_starts import Start
 from scoring.pipeline.context import Context
-from scoring.pipeline.prepare import JobRequest, input_roots
+from scoring.pipeline.prepare import JobRequest
 from scoring.pipeline.submit import draft, record
 from scoring.telemetry import announce
 
@@ -126,7 +126,7 @@ def _input_is_here(context: Context, schedule: Schedule, slot: Slot, now: dateti
     if slot.input_by is None:
         return True
     _, inputs, options = schedule.definition.request_at(slot.slot)
-    seen = arrival(inputs, format=options.format, roots=input_roots(context))
+    seen = arrival(inputs, format=options.format, roots=context.settings.input_roots)
     if seen is not None and (seen.marked or seen.digest == slot.input_seen):
         return True
     # What came at the last moment, or while the slot stood in line, still gets its second look.

@@ -18,7 +18,7 @@ from scoring.pipeline.context import Context
 from scoring.pipeline.parity import require_proof
 from scoring.pipeline.plan import disk_bytes
 from scoring.pipeline.planned_table import planned_table
-from scoring.pipeline.prepare import STDIN, JobRequest, output_roots, prepare
+from scoring.pipeline.prepare import STDIN, JobRequest, prepare
 from scoring.pipeline.publish import publish_due
 from scoring.pipeline.registry import register
 from scoring.telemetry import announce
@@ -128,7 +128,7 @@ def _new_job(context: Context, request: JobRequest, digest: str, runner: str) ->
     options = request.options
     prepared = prepare(context, request, stdin_to=context.work_folder(job_id) / "stdin.csv")
     output = options.output or str(context.settings.store / "results" / job_id)
-    check_output(Path(output), job_id=job_id, overwrite=options.overwrite, roots=output_roots(context))
+    check_output(Path(output), job_id=job_id, overwrite=options.overwrite, roots=context.settings.output_roots)
     _check_disk(Path(output), disk_bytes(prepared))
     table = planned_table(context, prepared)
     version = register(context, prepared.model)

@@ -19,7 +19,16 @@ from onnx import helper as h
 from sqlalchemy import update
 
 from scoring.core.arguments import job_options
-from scoring.core.errors import InputChanged, InputRefused, ModelChanged, ModelRefused, NotFound, UsageError
+from scoring.core.errors import (
+    InputChanged,
+    InputMissing,
+    InputRefused,
+    ModelChanged,
+    ModelRefused,
+    NotFound,
+    ScoringError,
+    UsageError,
+)
 from scoring.ledger import jobs, models
 from scoring.ledger.records import ModelVersion
 from scoring.ledger.tables import model_versions
@@ -229,6 +238,10 @@ def test_proofs_come_before_the_name(context: Context, tmp_path: Path) -> None:
     pq.write_table(pa.table(table | {"y": pa.array([7.0, 99.0])}), tmp_path / "wrong.parquet")
     with pytest.raises(ModelRefused, match="row 2"):
         add(context, found, ReferenceFiles(parity=tmp_path / "wrong.parquet"), "champion")
+    with pytest.raises(ModelRefused, match="model fresh does not answer"):
+        add(context, replace(found, name="fresh"), ReferenceFiles(parity=tmp_path / "wrong.parquet"))
+    with pytest.raises(NotFound, match="got fresh; "):
+        version_of(context, "fresh")
     assert "old" == Path(version_of(context, "churn@champion").path).stem
     assert [old.id] == [version.id for version in context.ledger.look(models.list_models)]
     assert {old.sha256} == stored(context)
@@ -272,6 +285,13 @@ def test_the_spec_lies_in_the_folder_or_beside_it(context: Context, folder: Path
     if place == "inside":
         (folder / "model.yaml").write_text("rename: {y: inside}\n")
     assert {"y": place} == find_file(context, str(folder), None).spec.rename
+
+
+@pytest.mark.parametrize(("model", "error"), [("a" * 300, NotFound), ("a" * 300 + ".onnx", InputMissing)])
+def test_a_name_that_no_disk_takes_is_no_file(context: Context, model: str, error: type[ScoringError]) -> None:
+    """It is looked up, or missing, as any other is."""
+    with pytest.raises(error):
+        find_model(context, model, None)
 
 
 @pytest.mark.parametrize("uri", ["models:/churn/3", "runs:/abc/model", "s3://bucket/m.onnx", "https://host/m.onnx"])
