@@ -87,7 +87,7 @@ def said_of_schedules() -> list[tuple[Status, str]]:
     return [(check.status, check.message) for check in examine() if check.name == "schedules"]
 
 
-def test_schedules_that_nobody_fires_are_named(schedules: Schedules, home: Path) -> None:
+def test_schedules_that_nobody_fires_are_named(schedules: Schedules) -> None:
     """Also without a deployment, until a scheduler has shown itself; paused ones need none."""
     assert [(Status.OK, "there is none")] == said_of_schedules()
     schedules.add("one")
@@ -96,7 +96,7 @@ def test_schedules_that_nobody_fires_are_named(schedules: Schedules, home: Path)
     assert [(Status.WARNING, "1 schedule, and 1 paused one; no scheduler seen in the last minute")] == (
         said_of_schedules()
     )
-    ledger = Ledger.open(f"sqlite:///{home}/ledger.db")
+    ledger = Ledger.open(f"sqlite:///{schedules.folder}/home/ledger.db")
     ledger.run(lambda tx: processes.beat(tx, scheduler("box:1/scheduler")))
     assert [(Status.OK, "1 schedule, and 1 paused one; a scheduler was seen in the last minute")] == (
         said_of_schedules()
