@@ -1,6 +1,7 @@
 """Models of a few nodes whose answers a test can work out by hand."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import onnx
@@ -13,6 +14,12 @@ from scoring.model.signature import Signature
 def inspect(path: Path) -> Signature:
     """What the model in a file wants and gives, once the file is checked whole."""
     return check_model(read_model(path)[0], path, {}).signature
+
+
+@cache
+def signature_of(data: bytes) -> Signature:
+    """As `inspect`, for tests of something else than the check: the same bytes are checked once."""
+    return check_model(data, Path("model.onnx"), {}).signature
 
 
 def linear_model(path: Path, *, weights: Sequence[float]) -> Path:

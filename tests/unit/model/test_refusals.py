@@ -13,11 +13,12 @@ from scoring.core.columns import Dtype
 from scoring.core.errors import ModelRefusedRows
 from scoring.model.refusals import Terms
 from scoring.model.runner import Model
-from tests.small_models import inspect
+from tests.small_models import signature_of
 
 
 def load(path):
-    return Model.load(path, hashlib.sha256(path.read_bytes()).hexdigest(), inspect(path))
+    data = path.read_bytes()
+    return Model.load(path, hashlib.sha256(data).hexdigest(), signature_of(data))
 
 
 def table_model(write_model, rows=None):

@@ -20,7 +20,7 @@ from scoring.core.source import ColumnKind as K
 from scoring.model.bind import bind
 from scoring.model.runner import DEFAULT_MICRO_BATCH, MICRO_BATCHES, Model
 from scoring.model.spec import ModelSpec
-from tests.small_models import inspect
+from tests.small_models import inspect, signature_of
 
 
 class Stopped:
@@ -34,7 +34,8 @@ class Stopped:
 
 
 def load(path):
-    return Model.load(path, hashlib.sha256(path.read_bytes()).hexdigest(), inspect(path))
+    data = path.read_bytes()
+    return Model.load(path, hashlib.sha256(data).hexdigest(), signature_of(data))
 
 
 def matrix_batch(rows, names=("a", "b", "c")):
