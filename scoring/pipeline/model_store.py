@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from scoring.data.remains import touched
+from scoring.data.remains import files_in, touched
 from scoring.data.storage import storage_faults
 from scoring.ledger import model_uses, models
 from scoring.ledger.database import Tx
@@ -47,6 +47,13 @@ def unnamed(context: Context, before: float) -> list[Path]:
         return []
     named = context.ledger.look(partial(_named, context))
     return [path for path in sorted(folder.iterdir()) if path not in named and _untouched(path, before)]
+
+
+def sizes(path: Path) -> list[int]:
+    """Bytes of each file of an entry; none where another run has removed it."""
+    with suppress(FileNotFoundError):
+        return [file.stat().st_size for file in (files_in(path) if path.is_dir() else (path,))]
+    return []
 
 
 def _drop(context: Context, path: Path, tx: Tx) -> None:

@@ -17,7 +17,6 @@ from scoring.core.ids import JobId, is_job_id
 from scoring.core.schedules.keep import Keep
 from scoring.data.remains import (
     Remains,
-    files_in,
     folder_remains,
     in_sight,
     result_remains,
@@ -140,7 +139,7 @@ def _sweep_leftovers(context: Context, before: datetime, *, dry_run: bool) -> Sw
             tally.add(job_id, sizes)
     for path in model_store.unnamed(context, before.timestamp()):
         with tally.errors_kept():
-            sizes = [file.stat().st_size for file in (files_in(path) if path.is_dir() else (path,))]
+            sizes = model_store.sizes(path)
             if not dry_run:
                 model_store.drop_if_unnamed(context, path)
             tally.add(None, sizes)
