@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -28,6 +28,14 @@ from tests.unit.pipeline.test_lease import context_in
 
 CHUNKS = 3
 ROWS = 4
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
+    """One for all: a model that is known is not tried out again."""
+    opened = context_in(tmp_path_factory.mktemp("home"))
+    yield opened
+    opened.ledger.close()
 
 
 def scored(context: Context, folder: Path, chunks: int = CHUNKS, **options: object) -> Job:
@@ -92,10 +100,10 @@ def tear(output: Path) -> None:
     ids=["folder in mid-job", "folder before the end", "part", "rejects", "torn part"],
 )
 def test_a_lost_part_is_an_account_that_does_not_add_up(
-    tmp_path: Path, before: int, harm: Callable[[Path], None], parts: list[int], rejects: list[int]
+    context: Context, tmp_path: Path, before: int, harm: Callable[[Path], None], parts: list[int], rejects: list[int]
 ) -> None:
     """The job fails with words that say what to do, `_partial.json` lists what is there; a retry ends alike."""
-    context, output = context_in(tmp_path), tmp_path / "out"
+    output = tmp_path / "out"
     job_id = scored(context, tmp_path, before).id
     harm(output)
     for _ in range(2):
@@ -108,9 +116,9 @@ def test_a_lost_part_is_an_account_that_does_not_add_up(
         context.ledger.run(lambda tx: verdicts.retry(tx, job_id))
 
 
-def test_a_part_lost_after_a_good_verdict_takes_it_back(tmp_path: Path) -> None:
+def test_a_part_lost_after_a_good_verdict_takes_it_back(context: Context, tmp_path: Path) -> None:
     """A changed file that can still be read is found by its digest: no success, no `_SUCCESS`."""
-    context, output = context_in(tmp_path), tmp_path / "out"
+    output = tmp_path / "out"
     job_id = scored(context, tmp_path).id
     shutil.copy(output / "part-000000.parquet", output / "part-000001.parquet")
     job = end(context, job_id)
@@ -119,9 +127,9 @@ def test_a_part_lost_after_a_good_verdict_takes_it_back(tmp_path: Path) -> None:
     assert not (output / "_SUCCESS").exists()
 
 
-def test_a_lost_part_leaves_the_last_result_as_it_was(tmp_path: Path) -> None:
+def test_a_lost_part_leaves_the_last_result_as_it_was(context: Context, tmp_path: Path) -> None:
     """With --overwrite a part of the last result is not taken for the lost one of the same name."""
-    context, output = context_in(tmp_path), tmp_path / "out"
+    output = tmp_path / "out"
     end(context, scored(context, tmp_path).id)
     last = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
     job_id = scored(context, tmp_path, overwrite=True).id
@@ -131,9 +139,9 @@ def test_a_lost_part_leaves_the_last_result_as_it_was(tmp_path: Path) -> None:
     assert last == {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
 
 
-def test_a_cancelled_job_lists_what_is_there(tmp_path: Path) -> None:
+def test_a_cancelled_job_lists_what_is_there(context: Context, tmp_path: Path) -> None:
     """A lost part is no reason to leave a cancelled job without its `_partial.json`."""
-    context, output = context_in(tmp_path), tmp_path / "out"
+    output = tmp_path / "out"
     job_id = scored(context, tmp_path, 2).id
     Desk(context.ledger).run(lambda tx: verdicts.cancel(tx, job_id))
     remove("part-000000.parquet")(output)
