@@ -1,6 +1,8 @@
 """Whether a column, and what the spec does to it, may feed an input of some type."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 
 from scoring.core.columns import Dtype
 from scoring.core.conversions import Categories, Conversion, Moment, Scale
@@ -9,7 +11,7 @@ from scoring.core.source import ColumnKind, FileColumn
 from scoring.model.catalogue import Feature
 from scoring.model.features import Feed
 from scoring.model.spec_values import bad
-from scoring.model.values import is_value
+from scoring.model.values import as_fed, is_value, nearest
 
 _TEXTS = (ColumnKind.TEXT, ColumnKind.STRING, ColumnKind.JSON)
 _NUMBERS = (ColumnKind.FLOAT, ColumnKind.INTEGER, ColumnKind.BOOL, ColumnKind.DECIMAL)
@@ -75,6 +77,22 @@ def _check_codes(name: str, categories: Categories, dtype: Dtype) -> None:
     for value, code in codes.items():
         if not is_value(code, dtype):
             raise bad(name, f"codes of type {dtype}", f"{code!r} for {value!r}")
+        held = nearest(code, dtype)
+        if held is not None:
+            raise bad(
+                name, f"codes that {dtype} holds exactly", f"{code} for {value!r}, of which {held} is the nearest"
+            )
+    if dtype.is_float:
+        _check_apart(name, codes, dtype)
+
+
+def _check_apart(name: str, codes: Mapping[str, str], dtype: Dtype) -> None:
+    """Two codes that are one number in the tensor would be one category."""
+    seen: dict[float, str] = {}
+    for code in codes.values():
+        other = seen.setdefault(as_fed(code, dtype), code)
+        if other != code and Decimal(other) != Decimal(code):
+            raise bad(name, f"codes that {dtype} tells apart", f"{other} and {code}")
 
 
 def _check_moment(feature: Feature, moment: Moment) -> None:

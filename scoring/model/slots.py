@@ -13,7 +13,7 @@ from scoring.model.catalogue import Feature
 from scoring.model.features import Feed
 from scoring.model.fits import check_fits
 from scoring.model.hints import listed
-from scoring.model.values import is_value
+from scoring.model.values import is_value, nearest
 
 _EXACT = ("int8", "int16", "int32")
 _Use = tuple[str, Dtype, tuple[int, ...], str]
@@ -77,23 +77,34 @@ class Slots:
 
     def _null_policy(self, name: str, dtype: Dtype) -> tuple[NullAction, str | None]:
         if name in self._fills:
-            return NullAction.FILL, _checked_fill(self._fills[name], dtype, name)
+            return NullAction.FILL, self._checked_fill(self._fills[name], dtype, name)
         if self._nulls.action is NullAction.FILL:
-            return NullAction.FILL, _checked_fill(self._nulls.fill or "", dtype, name)
+            return NullAction.FILL, self._checked_fill(self._nulls.fill or "", dtype, name)
         if self._nulls.action is NullAction.REJECT or not dtype.is_float:
             return NullAction.REJECT, None
         return NullAction.NAN, None
 
+    def _checked_fill(self, text: str, dtype: Dtype, name: str) -> str:
+        if not is_value(text, dtype):
+            raise _bad_fill(name, f"a value of type {dtype}", repr(text))
+        held = nearest(text, dtype)
+        if held is not None and self._refuses(int(text)):
+            raise _bad_fill(name, f"a value that {dtype} holds exactly", f"{text}, of which {held} is the nearest")
+        return text
 
-def _checked_fill(text: str, dtype: Dtype, name: str) -> str:
-    if not is_value(text, dtype):
-        raise UsageError(
-            f"the fill for nulls in {name!r}",
-            expected=f"a value of type {dtype}",
-            got=repr(text),
-            remedy=f"give each column its own in model.yaml: `fill: {{{name}: …}}`",
-        )
-    return text
+    def _refuses(self, inexact: int) -> bool:
+        """As for the cells that it stands for."""
+        beyond = abs(inexact) > 1 << EXACT_BITS[Dtype.FLOAT64]
+        return beyond if self._lossy is None else self._lossy is Lossy.REJECT
+
+
+def _bad_fill(name: str, expected: str, got: str) -> UsageError:
+    return UsageError(
+        f"the fill for nulls in {name!r}",
+        expected=expected,
+        got=got,
+        remedy=f"give each column its own in model.yaml: `fill: {{{name}: …}}`",
+    )
 
 
 def _may_round(column: FileColumn, conversion: Conversion | None, dtype: Dtype) -> bool:

@@ -220,6 +220,48 @@ def test_a_fill_is_a_value_that_the_tensor_holds(text, dtype, fits):
     assert fits == bound
 
 
+@pytest.mark.parametrize(
+    ("codes", "dtype", "words"),
+    [
+        (("16777217",), F32, "float32 holds exactly; got 16777217 for 'v0', of which 16777216 is the nearest"),
+        (("0", "-16777217"), F32, "-16777217 for 'v1', of which -16777216 is"),
+        (("9007199254740993",), Dtype.FLOAT64, "of which 9007199254740992 is"),
+        (("16777217.0", "16777216"), F32, "float32 tells apart; got 16777217.0 and 16777216"),
+        (("0", "1e-60"), F32, "tells apart"),
+        (("16777216", "0.1", "1e30", "1.0", "1", "nan", "nan"), F32, None),
+        (("16777217", "16777216"), Dtype.FLOAT64, None),
+        (("9007199254740993", "9007199254740992"), I64, None),
+    ],
+)
+def test_codes_reach_the_model_as_they_are_written(codes, dtype, words):
+    """A whole number that the tensor's type would round is refused, and so are codes that it would make one."""
+    spec = ModelSpec(categories={"a": Categories(codes={f"v{place}": code for place, code in enumerate(codes)})})
+    if words is None:
+        bind(wants(("a", dtype, 1)), spec, csv("a"), JobOptions())
+        return
+    with pytest.raises(ModelRefused, match=words):
+        bind(wants(("a", dtype, 1)), spec, csv("a"), JobOptions())
+
+
+@pytest.mark.parametrize(
+    ("text", "lossy", "words"),
+    [
+        ("9007199254740993", None, "float64 holds exactly; got 9007199254740993, of which 9007199254740992 is"),
+        ("9007199254740993", Lossy.ROUND, None),
+        ("9007199254740994", None, None),
+        ("1e300", None, None),
+    ],
+)
+def test_a_fill_is_rounded_no_further_than_a_cell(text, lossy, words):
+    """Beyond 2^53 a whole number that the type does not hold is refused, unless the job rounds all of them."""
+    spec = ModelSpec(fill={"a": text})
+    if words is None:
+        bind(wants(("a", Dtype.FLOAT64, 1)), spec, csv("a"), JobOptions(lossy=lossy))
+        return
+    with pytest.raises(UsageError, match=words):
+        bind(wants(("a", Dtype.FLOAT64, 1)), spec, csv("a"), JobOptions(lossy=lossy))
+
+
 JSON = source(**dict.fromkeys(("ids", "image", "age", "word"), (K.JSON, "json")))
 
 
