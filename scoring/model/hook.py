@@ -9,15 +9,14 @@ import pyarrow as pa
 
 from scoring.core.binding import Hook
 from scoring.core.columns import ColumnSpec, Dtype
-from scoring.core.errors import BadOutput, ModelRefused, ModelRefusedRows, PrepareNotHere
+from scoring.core.errors import BadOutput, ModelRefused, ModelRefusedRows, OutOfMemory, PrepareNotHere, ScoringError
+from scoring.model.foreign import is_users, printing_to_stderr, told
 from scoring.model.hints import listed
 
 FRAME_ROWS = 4_096
 """Rows of each frame but the last of a chunk: always the same ones, so that an attempt gives what the last one gave."""
 
 _SETTING = "SCORING_PREPARE_MODULES"
-_ANYTHING = (Exception, SystemExit)
-"""What foreign code may raise and we outlive."""
 
 
 def require_allowed(hook: Hook, allowed: Sequence[str]) -> None:
@@ -49,11 +48,13 @@ class PrepareFunction:
         require_allowed(hook, allowed)
         module, _, name = hook.function.partition(":")
         try:
-            function = getattr(importlib.import_module(module), name)
-        except ImportError as error:
-            raise _refused(hook, f"{type(error).__name__}: {error}", PrepareNotHere) from error
-        except _ANYTHING as error:  # an import runs the module: whatever it raises is told, not shown as a traceback
-            raise _refused(hook, f"{type(error).__name__}: {error}") from error
+            with printing_to_stderr():
+                function = getattr(importlib.import_module(module), name)
+        except BaseException as error:  # an import runs the module: whatever it raises is told, no traceback is shown
+            if is_users(error):
+                raise
+            kind = PrepareNotHere if isinstance(error, ImportError) else ModelRefused
+            raise _refused(hook, told(error), kind) from error
         if not callable(function):
             raise _refused(hook, f"{name} is a {type(function).__name__}")
         return cls(hook, function)
@@ -62,19 +63,26 @@ class PrepareFunction:
         """Rows of a chunk → the features that the function makes of them, as slots, in the types that it gave.
 
         raw: errors of the function may be told in its own words, which may show values of a row.
-        Raises BadOutput where it gives no frame of as many rows with these columns, ModelRefusedRows where it fails.
+        Raises BadOutput where it gives no frame of these rows with these columns, ModelRefusedRows where it fails,
+        whatever it raises; OutOfMemory.
         """
         arguments = [_plain(batch.column(slot)) for slot, _ in self._hook.arguments]
         frame = _frame(pa.Table.from_arrays(arguments, names=[name for _, name in self._hook.arguments]))
         try:
-            answer = self._function(frame)
-        except MemoryError:
+            with printing_to_stderr():
+                columns = self._features(frame, batch.num_rows, raw)
+        except BadOutput:
             raise
-        except _ANYTHING as error:
+        except BaseException as error:
+            if is_users(error):
+                raise
             raise _failed(self._hook, error, raw) from error
-        _check(self._hook, answer, batch.num_rows)
-        columns = [_column(answer[spec.name], spec, self._hook, raw) for spec in self._hook.columns]
         return pa.RecordBatch.from_arrays(columns, names=[spec.slot for spec in self._hook.columns])
+
+    def _features(self, frame: Any, rows: int, raw: bool) -> list[pa.Array]:
+        answer = self._function(frame)
+        _check(self._hook, answer, rows, raw)
+        return [_column(answer[spec.name], spec, self._hook, raw) for spec in self._hook.columns]
 
     def nothing(self) -> pa.RecordBatch:
         """Its columns without a row."""
@@ -96,7 +104,7 @@ def _frame(arguments: pa.Table) -> Any:
     return arguments.to_pandas(types_mapper=types.get, ignore_metadata=True).copy()
 
 
-def _check(hook: Hook, answer: Any, rows: int) -> None:
+def _check(hook: Hook, answer: Any, rows: int, raw: bool) -> None:
     import pandas as pd
 
     wanted = f"a DataFrame of {rows} rows with the columns {listed([spec.name for spec in hook.columns])}"
@@ -111,6 +119,16 @@ def _check(hook: Hook, answer: Any, rows: int) -> None:
     if missing or twice:
         fault = f"without {listed(missing)}" if missing else f"with {listed(twice)} twice"
         raise _bad(hook, wanted, f"{len(answer)} rows and the columns {listed(names)}, {fault}")
+    _check_order(hook, answer.index, rows, raw)
+
+
+def _check_order(hook: Hook, index: Any, rows: int, raw: bool) -> None:
+    """The frame was numbered from 0: only as long as its index stands does each row get its own score."""
+    import pandas as pd
+
+    if not index.equals(pd.RangeIndex(rows)):
+        first = f", which begins {', '.join(map(repr, index[:5].tolist()))}"[:200] if raw else ""
+        raise _bad(hook, "the rows in the order and with the index of the frame it got", f"another index{first}")
 
 
 def _column(series: Any, spec: ColumnSpec, hook: Hook, raw: bool) -> pa.Array:
@@ -164,12 +182,15 @@ def _refused(hook: Hook, got: str, kind: type[ModelRefused] = ModelRefused) -> M
     )
 
 
-def _failed(hook: Hook, error: BaseException, raw: bool) -> ModelRefusedRows:
-    words = f": {error}" if raw and str(error) else ""
+def _failed(hook: Hook, error: BaseException, raw: bool) -> ScoringError:
+    got = told(error, words=raw)
+    if isinstance(error, MemoryError):
+        what = f"the prepare function {hook.function} ran out of memory"
+        return OutOfMemory(what, got=got, remedy="use fewer workers or smaller chunks")
     return ModelRefusedRows(
         f"the prepare function {hook.function} failed",
         expected="a DataFrame",
-        got=f"{type(error).__name__}{words}"[:300],
+        got=got,
         remedy="correct the function, or the rows that it cannot take",
     )
 
@@ -179,5 +200,5 @@ def _bad(hook: Hook, expected: str, got: str) -> BadOutput:
         f"the prepare function {hook.function} does not fit the model",
         expected=expected,
         got=got,
-        remedy="give one row for each row, and the columns of `features` and `inputs` in model.yaml",
+        remedy="give one row for each row, in their order, and the columns of `features` and `inputs` in model.yaml",
     )

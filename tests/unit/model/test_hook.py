@@ -1,8 +1,11 @@
 """The prepare function: what it gets, what it must give, and what is said where it does not."""
 
 import importlib
+import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,13 +16,18 @@ import pytest
 
 from scoring.core.binding import Hook
 from scoring.core.columns import ColumnSpec, Dtype
-from scoring.core.errors import BadOutput, ModelRefused, ModelRefusedRows, ScoringError
+from scoring.core.errors import BadOutput, ModelRefused, ModelRefusedRows, OutOfMemory, ScoringError
 from scoring.model.hook import PrepareFunction
 
 MODULE = "features_of_this_test"
 FUNCTIONS = """
+import sys
+import threading
+
 import pandas as pd
 
+print("imported")
+together = threading.Barrier(3)
 seen = []
 not_a_function = 3
 
@@ -62,6 +70,47 @@ def nulls(frame):
 
 def leaves(frame):
     raise SystemExit(3)
+
+def interrupts(frame):
+    raise KeyboardInterrupt
+
+def closes(frame):
+    raise GeneratorExit
+
+class Own(BaseException):
+    pass
+
+def its_own(frame):
+    raise Own("secret 77")
+
+class Mute(Exception):
+    def __str__(self):
+        sys.exit(4)
+
+def mute(frame):
+    raise Mute
+
+def large(frame):
+    raise MemoryError("secret 77 GiB")
+
+def backwards(frame):
+    return frame.rename(columns={"a": "f"})[::-1]
+
+def sorts(frame):
+    frame = frame.sort_values("a", ascending=False)
+    return frame.rename(columns={"a": "f"})
+
+def keyed(frame):
+    return frame.assign(f=frame["a"]).set_index("a")
+
+def numbered_anew(frame):
+    return pd.DataFrame({"f": frame["a"].to_numpy()}, index=list(range(len(frame))))
+
+def prints(frame):
+    together.wait(30)
+    print("from the function")
+    together.wait(30)
+    return frame.rename(columns={"a": "f"})
 """
 
 
@@ -180,6 +229,9 @@ def test_lists_feed_a_vector() -> None:
         ("text", "expected numbers in column 'f'; got"),
         ("mixed", "expected numbers in column 'f'; got Expected bytes"),
         ("lists", "expected numbers in column 'f'; got list"),
+        ("backwards", "in the order .* got another index, which begins 2, 1, 0"),
+        ("sorts", "got another index, which begins 2, 1, 0"),
+        ("keyed", "got another index, which begins 1, 2, 3"),
     ],
 )
 def test_another_frame_than_the_model_wants_is_a_bad_output(name: str, words: str) -> None:
@@ -188,7 +240,12 @@ def test_another_frame_than_the_model_wants_is_a_bad_output(name: str, words: st
         call(name, pa.array([1, 2, 3]))
 
 
-@pytest.mark.parametrize("name", ["mixed", "fails"])
+def test_a_frame_numbered_from_0_is_in_order() -> None:
+    """A new one as well as that which was given."""
+    assert [1, 2, 3] == call("numbered_anew", pa.array([1, 2, 3]))
+
+
+@pytest.mark.parametrize("name", ["mixed", "fails", "its_own", "large", "keyed"])
 def test_without_raw_no_value_is_told(name: str) -> None:
     """The function's own words may hold one."""
     with pytest.raises(ScoringError) as refused:
@@ -197,8 +254,65 @@ def test_without_raw_no_value_is_told(name: str) -> None:
     assert "77" not in str(refused.value)
 
 
-@pytest.mark.parametrize(("name", "words"), [("fails", "KeyError.*secret 1"), ("leaves", "SystemExit")])
-def test_an_exception_is_told_by_type_and_text(name: str, words: str) -> None:
-    """It fails the chunk, and never ends the worker."""
-    with pytest.raises(ModelRefusedRows, match=words):
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("fails", "got KeyError.*secret 1"),
+        ("leaves", "got SystemExit: 3"),
+        ("closes", "got GeneratorExit"),
+        ("its_own", "got Own: secret 77"),
+        ("mute", "got Mute;"),
+        ("interrupts", "got KeyboardInterrupt"),
+    ],
+)
+def test_whatever_is_raised_is_told_by_type_and_text(name: str, words: str) -> None:
+    """It fails the chunk, and never ends the worker: neither its thread nor its process, which heeds no Ctrl-C."""
+    with pytest.raises(ModelRefusedRows, match=words), ThreadPoolExecutor() as pool:
+        pool.submit(call, name, pa.array([1, 2])).result()
+    with ctrl_c(signal.SIG_IGN), pytest.raises(ModelRefusedRows, match=words):
         call(name, pa.array([1, 2]))
+
+
+@contextmanager
+def ctrl_c(handler: Any) -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_the_users_ctrl_c_goes_through() -> None:
+    """In the main thread of a command, where Python raises it."""
+    with ctrl_c(signal.default_int_handler), pytest.raises(KeyboardInterrupt):
+        call("interrupts", pa.array([1, 2]))
+
+
+def test_out_of_memory_may_be_tried_again() -> None:
+    """It says nothing against the rows."""
+    with pytest.raises(OutOfMemory, match="MemoryError: secret 77 GiB"):
+        call("large", pa.array([1, 2]))
+
+
+def test_a_module_that_ends_the_program_is_refused(tmp_path: Path) -> None:
+    """It fails on every host, in words."""
+    (tmp_path / "ending_features.py").write_text("class Own(BaseException): pass\nraise Own('not today')")
+    with pytest.raises(ModelRefused, match="got Own: not today"):
+        PrepareFunction.load(hook("any", module="ending_features"), ["ending_features"])
+
+
+def test_what_it_prints_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    """The command's own answer stands on stdout alone, also where several functions run at a time."""
+    stdout = sys.stdout
+    PrepareFunction.load(hook("prints"), [MODULE])
+    together = importlib.import_module(MODULE).together
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(call, "prints", pa.array([1])) for _ in range(2)]
+        together.wait(30)
+        sys.stdout.write("the answer\n")
+        together.wait(30)
+        assert [[1], [1]] == [made.result() for made in calls]
+    assert stdout is sys.stdout
+    said = capsys.readouterr()
+    assert "the answer\n" == said.out
+    assert ["from the function", "from the function", "imported"] == sorted(said.err.split("\n"))[1:]
