@@ -106,6 +106,10 @@ def keyed(frame):
 def numbered_anew(frame):
     return pd.DataFrame({"f": frame["a"].to_numpy()}, index=list(range(len(frame))))
 
+def swaps(frame):
+    sys.stdout = sys.stderr
+    return frame.rename(columns={"a": "f"})
+
 def prints(frame):
     together.wait(30)
     print("from the function")
@@ -316,3 +320,10 @@ def test_what_it_prints_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> No
     said = capsys.readouterr()
     assert "the answer\n" == said.out
     assert ["from the function", "from the function", "imported"] == sorted(said.err.split("\n"))[1:]
+
+
+def test_what_it_puts_in_place_of_stdout_goes_with_it() -> None:
+    """Two functions that redirect their prints at once leave the buffer of one behind."""
+    stdout = sys.stdout
+    call("swaps", pa.array([1]))
+    assert stdout is sys.stdout
