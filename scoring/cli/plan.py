@@ -26,7 +26,7 @@ def print_plan(plan: "Plan") -> None:
             "files": f"{len(plan.files)}: {_names(plan.files)}",
             "rows": f"{plan.rows:,}" if plan.rows_exact else f"about {plan.rows:,}",
             "chunks": plan.chunks,
-            "disk": f"about {plan.disk_bytes / 2**20:,.1f} MiB",
+            "disk": f"about {_size(plan.disk_bytes)}",
             "time": _time(plan),
             "prepare": plan.prepare,
             "ignored": _names(plan.ignored),
@@ -78,7 +78,16 @@ def _names(names: tuple[str, ...]) -> str:
 
 
 def _sample(sample: "Sample") -> str:
-    return f"{sample.rejected:,} of the first {sample.rows:,} rows would be rejected" if sample.rows else "no row"
+    if not sample.rows:
+        return "no row"
+    untried = f"; the model was not given {sample.untried:,} of them" if sample.untried else ""
+    return f"{sample.rejected:,} of the first {sample.rows:,} rows would be rejected{untried}"
+
+
+def _size(count: int) -> str:
+    if count < 2**10:
+        return f"{count} bytes"
+    return f"{count / 2**10:,.1f} KiB" if count < 2**20 else f"{count / 2**20:,.1f} MiB"
 
 
 def _time(plan: "Plan") -> str | None:

@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring.core.binding import Binding
 from scoring.core.chunks import WarningCount
 from scoring.core.columns import ColumnSpec, NanOutput, RejectCode, WarningCode
 from scoring.core.errors import BadOutput
+from scoring.core.options import JobOptions
 from scoring.data.faults import Fault
 from scoring.data.late_rejects import LateRows
-from scoring.ledger.records import Job
 from scoring.model.abort import Abort
 from scoring.model.finite import Mask, not_finite
 from scoring.model.refusals import Terms
@@ -21,8 +22,18 @@ from scoring.model.runner import Model
 Outputs = dict[str, NDArray[Any]]
 
 
+class Definition(Protocol):
+    """What a job, or one that is only planned, asks for."""
+
+    @property
+    def binding(self) -> Binding: ...
+
+    @property
+    def options(self) -> JobOptions: ...
+
+
 def answer(
-    model: Model, job: Job, rows: LateRows, micro_batch_rows: int, abort: Abort, *, first_chunk: bool
+    model: Model, job: Definition, rows: LateRows, micro_batch_rows: int, abort: Abort, *, first_chunk: bool
 ) -> tuple[LateRows, Outputs]:
     """The rows that the model has scored, and its outputs, row by row. Raises as `Model.sift` does."""
     terms = Terms(rows=rows.rows, first_chunk=first_chunk, raw=job.options.raw)
@@ -33,7 +44,7 @@ def answer(
     return _judged(job, rows.without(refused, _shown(job)), sifted.outputs)
 
 
-def _judged(job: Job, rows: LateRows, outputs: Outputs) -> tuple[LateRows, Outputs]:
+def _judged(job: Definition, rows: LateRows, outputs: Outputs) -> tuple[LateRows, Outputs]:
     """``--nan-output``: what becomes of rows with an answer that is no finite number."""
     odd = not_finite(outputs, job.binding.outputs)
     if not odd:
@@ -48,7 +59,7 @@ def _judged(job: Job, rows: LateRows, outputs: Outputs) -> tuple[LateRows, Outpu
     return rows.without(faults, _shown(job)), {name: values[kept] for name, values in outputs.items()}
 
 
-def _shown(job: Job) -> tuple[ColumnSpec, ...]:
+def _shown(job: Definition) -> tuple[ColumnSpec, ...]:
     return job.binding.columns if job.options.raw else ()
 
 

@@ -1,6 +1,5 @@
 """A dry run: what the job would read, feed, write and cost, without a row in the ledger."""
 
-from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -8,14 +7,14 @@ from typing import Any
 
 from scoring.core.chunks import CHUNK_BYTES
 from scoring.core.errors import ScoringError
-from scoring.data.late_rejects import LateRows
 from scoring.data.outputs import check_output
 from scoring.ledger import reports
 from scoring.pipeline.context import Context
 from scoring.pipeline.model_files import RegisteredModel
 from scoring.pipeline.plan_binding import BoundInput, bound_inputs, ignored_columns
-from scoring.pipeline.plan_probe import probe, usable_cores
-from scoring.pipeline.plan_sample import Sample, take_sample
+from scoring.pipeline.plan_probe import RowCost, Trial, in_words, read_seconds, try_rows, usable_cores
+from scoring.pipeline.plan_sample import Sample, first_rows, sample_of
+from scoring.pipeline.plan_warnings import warnings_of
 from scoring.pipeline.planned_table import planned_table
 from scoring.pipeline.prepare import JobRequest, Prepared, prepare
 
@@ -83,8 +82,10 @@ def plan(context: Context, request: JobRequest) -> Plan:
         )
     planned_table(context, prepared)
     rows = _rows(prepared, request.options.limit)
-    sample, clean = take_sample(prepared)
-    forecast, seconds, fault = _forecast(context, prepared, clean, rows)
+    first = first_rows(prepared)
+    trial = Trial() if first is None else try_rows(context, prepared, first.late)
+    sample = sample_of(prepared, first, trial.rejects, trial.untried)
+    forecast, seconds, fault = _forecast(context, prepared, trial, rows)
     hook = prepared.binding.hook
     return Plan(
         files=tuple(file.path for file in prepared.files),
@@ -95,7 +96,7 @@ def plan(context: Context, request: JobRequest) -> Plan:
         prepare=None if hook is None else hook.function,
         ignored=ignored_columns(prepared.binding, prepared.source),
         sample=sample,
-        warnings=(*_warnings(prepared), *((fault,) if fault else ())),
+        warnings=(*warnings_of(context, prepared, sample), *((fault,) if fault else ())),
         disk_bytes=disk_bytes(prepared),
         seconds=seconds,
         forecast=forecast,
@@ -112,28 +113,18 @@ def _rows(prepared: Prepared, limit: int | None) -> int:
     return prepared.source.rows if limit is None else min(limit, prepared.source.rows)
 
 
-def _warnings(prepared: Prepared) -> tuple[str, ...]:
-    times = Counter(file.path for file in prepared.files)
-    twice = sorted(path for path, count in times.items() if count > 1)
-    return (*prepared.binding.notes, *(f"{path} is given more than once; its rows count each time" for path in twice))
-
-
-def _forecast(
-    context: Context, prepared: Prepared, clean: LateRows | None, rows: int
-) -> tuple[Forecast, float | None, str]:
-    """Its origin, seconds, and what the model said where it could not be probed."""
+def _forecast(context: Context, prepared: Prepared, trial: Trial, rows: int) -> tuple[Forecast, float | None, str]:
+    """Its origin, seconds, and what would end the job at the rows that were looked at."""
     speed = None
     if isinstance(prepared.model, RegisteredModel):
         version = prepared.model.version
         speed = context.ledger.look(lambda tx: reports.rows_per_second(tx, version.id))
     if speed:
-        return Forecast.PAST, round(rows / speed, 1), ""
-    if clean is None:
-        return Forecast.NONE, None, ""
+        return Forecast.PAST, round(rows / speed, 1), trial.fault
+    if trial.row_seconds is None:
+        return Forecast.NONE, None, trial.fault
     try:
-        cost = probe(context, prepared, clean)
+        cost = RowCost(reading=read_seconds(prepared), model=trial.row_seconds)
     except ScoringError as error:
-        return Forecast.NONE, None, str(error)
-    if cost is None:
-        return Forecast.NONE, None, ""
+        return Forecast.NONE, None, in_words(error)
     return Forecast.PROBE, round(cost.seconds(rows, usable_cores()), 1), ""

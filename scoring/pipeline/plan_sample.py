@@ -1,15 +1,20 @@
 """The first rows of an input, read and judged as the job would."""
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from scoring.core.chunks import Chunk
 from scoring.core.source import Position
 from scoring.data.chunk_files import CleanChunk, read_chunk
-from scoring.data.late_rejects import LateRows
+from scoring.data.late_rejects import LateRows, merged
+from scoring.data.places import Split
+from scoring.data.rejects import Reject
 from scoring.data.split import split
 from scoring.pipeline.prepare import Prepared
+from scoring.pipeline.rejects import placed_in
 
 SAMPLE_ROWS = 1_000
 SAMPLE_CELLS = 250_000
@@ -36,6 +41,8 @@ class Sample:
 
     rows: int
     rejected: int
+    # Rows fit for the model that it was not given: it is slow, or it failed.
+    untried: int
     # One of each kind first.
     examples: tuple[Example, ...]
 
@@ -43,28 +50,42 @@ class Sample:
         return asdict(self)
 
 
-def take_sample(prepared: Prepared) -> tuple[Sample, LateRows | None]:
-    """What becomes of the first rows, and those of them that the model would be given.
+@dataclass(frozen=True, kw_only=True)
+class FirstRows:
+    """The first rows of an input as one chunk."""
 
-    Raises InputRefused and its kin as the job would at these rows.
-    """
+    chunk: Chunk
+    # Where the split stood after them.
+    end: Position
+    clean: CleanChunk
+
+    @property
+    def late(self) -> LateRows:
+        """Those on their way to the model."""
+        return LateRows(batch=self.clean.batch, rows=self.clean.rows, warnings=self.clean.warnings)
+
+
+def first_rows(prepared: Prepared) -> FirstRows | None:
+    """The rows of the sample; None where there is none. Raises InputRefused and its kin as the job would at these."""
     width = max(1, len(prepared.binding.columns))
-    clean = read_first(prepared, max(1, min(SAMPLE_ROWS, SAMPLE_CELLS // width)))
-    if clean is None:
-        return Sample(rows=0, rejected=0, examples=()), None
-    rejects = [] if clean.rejects is None else [_example(record) for record in clean.rejects.to_pylist()]
+    return read_first(prepared, max(1, min(SAMPLE_ROWS, SAMPLE_CELLS // width)))
+
+
+def sample_of(prepared: Prepared, first: FirstRows | None, late: Sequence[Reject], untried: int) -> Sample:
+    """late: rows that the prepare function left unfit, or that the model refused."""
+    if first is None:
+        return Sample(rows=0, rejected=0, untried=0, examples=())
+    found = merged(first.clean.rejects, _placed(prepared, first, late))
+    rejects = [] if found is None else [_example(record) for record in found.to_pylist()]
     kinds = {(example.code, example.column): example for example in reversed(rejects)}
     shown = sorted(kinds.values(), key=lambda example: example.row)
     rest = [example for example in rejects if example not in shown]
-    sample = Sample(
-        rows=clean.batch.num_rows + len(rejects),
-        rejected=len(rejects),
-        examples=tuple([*shown, *rest][:EXAMPLES]),
+    return Sample(
+        rows=first.chunk.rows, rejected=len(rejects), untried=untried, examples=tuple([*shown, *rest][:EXAMPLES])
     )
-    return sample, LateRows(batch=clean.batch, rows=clean.rows, warnings=clean.warnings)
 
 
-def read_first(prepared: Prepared, rows: int) -> CleanChunk | None:
+def read_first(prepared: Prepared, rows: int) -> FirstRows | None:
     """The first rows as the split and the score step read them; None where there is no row."""
     columns, options = prepared.binding.columns, prepared.options
     limit = min(rows, options.limit or rows)
@@ -79,8 +100,24 @@ def read_first(prepared: Prepared, rows: int) -> CleanChunk | None:
             limit=limit,
             raw=options.raw,
         )
-        first = next(chunks, None)
-        return None if first is None else read_chunk(first[0], Path(folder), columns, raw=options.raw)
+        found = next(chunks, None)
+        if found is None:
+            return None
+        chunk, end = found
+        return FirstRows(chunk=chunk, end=end, clean=read_chunk(chunk, Path(folder), columns, raw=options.raw))
+
+
+def _placed(prepared: Prepared, first: FirstRows, late: Sequence[Reject]) -> list[Reject]:
+    if not late:
+        return []
+    cut = Split(
+        files=prepared.files,
+        dialect=prepared.options.dialect,
+        start=Position(),
+        end=first.end,
+        column=prepared.binding.columns[0].name,
+    )
+    return placed_in(first.chunk, cut, late, raw=prepared.options.raw)
 
 
 def _example(record: dict[str, Any]) -> Example:

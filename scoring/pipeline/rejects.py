@@ -21,13 +21,17 @@ def placed(context: Context, job: Job, chunk: Chunk, rejects: Sequence[Reject]) 
     """The rejects of a chunk's scoring with file, and line where the files have lines. Nothing is asked without any."""
     if not rejects:
         return []
-    ordered = sorted(rejects, key=lambda reject: reject.row)
     start, end = context.ledger.look(lambda tx: parts.chunk_bounds(tx, job.id, chunk.chunk))
     split = Split(
         files=job.inputs, dialect=job.options.dialect, start=start, end=end, column=job.binding.columns[0].name
     )
+    return placed_in(chunk, split, rejects, raw=job.options.raw)
+
+
+def placed_in(chunk: Chunk, split: Split, rejects: Sequence[Reject], *, raw: bool) -> list[Reject]:
+    """As `placed`, in row order. raw: they may show values of their rows."""
+    ordered = sorted(rejects, key=lambda reject: reject.row)
     found = places(chunk, split, [reject.row for reject in ordered])
-    raw = job.options.raw
     return [
         replace(reject, file=place.file, line=place.line, raw=reject.raw if place.raw is None or not raw else place.raw)
         for reject, place in zip(ordered, found, strict=True)

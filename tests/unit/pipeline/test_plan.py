@@ -171,7 +171,7 @@ def test_a_plan_has_the_keys_that_programs_rely_on(context: Context, tmp_path: P
     contract = {"files", "rows", "rows_exact", "chunks", "binding", "warnings", "disk_bytes", "seconds"}
     assert contract | {"ignored", "sample", "forecast", "prepare"} == set(document)
     assert {"input", "columns", "dtype", "cast", "nulls", "sources"} == set(document["binding"][0])
-    assert {"rows", "rejected", "examples"} == set(document["sample"])
+    assert {"rows", "rejected", "untried", "examples"} == set(document["sample"])
     assert [f"{rows} is given more than once; its rows count each time"] == document["warnings"]
 
 
