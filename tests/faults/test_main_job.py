@@ -18,7 +18,7 @@ from tests.servers import Servers
 from tests.small_models import churn_model
 from tests.waiting import wait_for
 
-ROWS = 300_000
+ROWS = 200_000
 
 
 @contextmanager
