@@ -44,6 +44,10 @@ EVENTS: dict[str, tuple[int, str]] = {
     "table.index_built": (INFO, "{table}: the rows of job {job} are indexed"),
     "table.index_refused": (WARNING, "{table}: Postgres cannot index the rows of job {job}: {error}"),
     # Models.
+    "parity.idle_columns": (
+        WARNING,
+        "{model}: columns of the reference rows that neither feed the model nor hold answers to expect: {columns}",
+    ),
     "parity.no_nulls": (
         WARNING,
         "{model}: no null in {rows} reference rows, although the model is given nulls: what it makes of them is open",

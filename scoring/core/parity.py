@@ -17,6 +17,8 @@ MAX_REFERENCE_BYTES = 512 * 2**20
 PROVIDER = "CPUExecutionProvider"
 """Where models run."""
 
+_SHOWN = 12
+
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
@@ -36,21 +38,27 @@ class Proof:
     rows: int
     # Rows with a null in a column that feeds the model.
     rows_with_nulls: int
+    # Result columns whose answers were compared.
+    columns: tuple[str, ...] = ()
     # Set by the ledger.
     checked_at: datetime | None = None
 
     def facts(self) -> dict[str, Any]:
-        """The columns of the view `parity_checks`, but for model and version."""
+        """The columns of the view `parity_checks`, but for model and version, and the result columns compared."""
         return {name: value for name, value in asdict(self).items() if name != "reference"}
 
     def __str__(self) -> str:
-        """As in "proven on onnxruntime 1.32.0 CPU, max |Δ| 1.2e-7 over 500 rows, 37 with nulls"."""
+        """As in "proven on onnxruntime 1.32.0 CPU, max |Δ| 1.2e-7 over 500 rows, 37 with nulls, of label, score"."""
         what = "proven" if self.passed else "refuted"
         place = f"{what} on onnxruntime {self.runtime} {self.provider.removesuffix('ExecutionProvider')}"
         most = "" if self.max_difference is None else f", max |Δ| {short(self.max_difference)}"
         nulls = f"{self.rows_with_nulls:,}" if self.rows_with_nulls else "none"
         worst = "" if self.passed else f"; {self.worst}"
-        return f"{place}{most} over {self.rows:,} rows, {nulls} with nulls{worst}"
+        return f"{place}{most} over {self.rows:,} rows, {nulls} with nulls{self._compared()}{worst}"
+
+    def _compared(self) -> str:
+        more = f" and {len(self.columns) - _SHOWN} more" if len(self.columns) > _SHOWN else ""
+        return f", of {', '.join(self.columns[:_SHOWN])}{more}" if self.columns else ""
 
 
 def reference_key(sha256: str, tolerance: float) -> str:

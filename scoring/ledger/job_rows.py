@@ -101,7 +101,7 @@ def version_of(row: Row[Any], prefix: str = "", aliases: tuple[str, ...] = ()) -
 
 
 def _reference(data: Mapping[str, Any] | None) -> Reference | None:
-    return None if data is None else Reference(**data)
+    return None if data is None else Reference(**{**data, "columns": tuple(data.get("columns", ()))})
 
 
 def row_of(job: NewJob) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def record(tx: Tx, version_id: int, proof: Proof) -> Proof:
     if tx.execute(update(parity_proofs).where(own).values(found)).rowcount == 0:
         # Of two processes that have checked the same at once, both say the same.
         tx.execute(insert_or_nothing(tx, parity_proofs).values(model_version_id=version_id, **named, **found))
-    return _proof(tx.execute(select(parity_proofs).where(own)).one())
+    return _proof(tx.execute(select(parity_proofs).where(own)).one(), proof.columns)
 
 
 def find(tx: Tx, version: ModelVersion, runtime: str, provider: str) -> Proof | None:
@@ -40,14 +40,14 @@ def find(tx: Tx, version: ModelVersion, runtime: str, provider: str) -> Proof | 
         parity_proofs.c.runtime == runtime, parity_proofs.c.provider == provider
     )
     row = tx.execute(query).one_or_none()
-    return None if row is None else _proof(row)
+    return None if row is None else _proof(row, version.parity.columns)
 
 
 def proofs(tx: Tx, version: ModelVersion) -> list[Proof]:
     """What is known of the version's reference, the last check first."""
     if version.parity is None:
         return []
-    return [_proof(row) for row in tx.execute(_of(version.id, version.parity))]
+    return [_proof(row, version.parity.columns) for row in tx.execute(_of(version.id, version.parity))]
 
 
 def proof_sentence(tx: Tx, version: ModelVersion) -> str | None:
@@ -81,7 +81,7 @@ def _of(version_id: int, reference: Reference) -> Any:
     )
 
 
-def _proof(row: Row[Any]) -> Proof:
+def _proof(row: Row[Any], columns: tuple[str, ...]) -> Proof:
     return Proof(
         reference=row.reference,
         runtime=row.runtime,
@@ -92,5 +92,6 @@ def _proof(row: Row[Any]) -> Proof:
         worst=row.worst,
         rows=row.rows,
         rows_with_nulls=row.rows_with_nulls,
+        columns=columns,
         checked_at=instant(row.checked_at),
     )

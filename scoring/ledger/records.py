@@ -54,6 +54,8 @@ class Reference:
     rows_with_nulls: int
     # Parity: largest difference allowed to a float, as |got − expected| ≤ tolerance · max(1, |expected|). Baseline: 0.
     tolerance: float = 0.0
+    # Result columns that the rows hold answers to; empty for a baseline.
+    columns: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

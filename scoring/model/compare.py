@@ -66,7 +66,7 @@ def compare(got: Mapping[str, pa.Array], expected: Mapping[str, pa.Array], toler
     differing = [column.worst for column in judged if column.worst is not None]
     return Comparison(
         max_difference=max(largest) if largest and np.isfinite(largest).all() else None,
-        worst=max(differing, key=lambda worst: worst.excess, default=None),
+        worst=max(differing, key=_badness, default=None),
         rows_beyond=int(np.any([column.beyond for column in judged], axis=0).sum()),
     )
 
@@ -83,7 +83,7 @@ def _judge(name: str, got: pa.Array, expected: pa.Array, tolerance: float) -> _J
     largest = None if differences is None else float(differences.max())
     if not excess.max():
         return _Judged(difference=largest, worst=None, beyond=beyond)
-    place = int(excess.argmax())
+    place = _worst_place(excess, differences)
     at = None if differences is None or not np.isfinite(differences[place]) else float(differences[place])
     worst = Worst(
         row=place // size,
@@ -94,6 +94,16 @@ def _judge(name: str, got: pa.Array, expected: pa.Array, tolerance: float) -> _J
         excess=float(excess[place]),
     )
     return _Judged(difference=largest, worst=worst, beyond=beyond)
+
+
+def _badness(worst: Worst) -> tuple[float, float]:
+    return worst.excess, np.inf if worst.difference is None else worst.difference
+
+
+def _worst_place(excess: Floats, differences: Floats | None) -> int:
+    """Where excess is largest; of several such places, as where it is infinite, the one that differs most."""
+    places = np.flatnonzero(excess == excess.max())
+    return int(places[0 if differences is None else differences[places].argmax()])
 
 
 def _float_differences(got: Floats, expected: Floats, tolerance: float) -> tuple[Floats, Floats]:

@@ -1,7 +1,8 @@
 """Answers to expect: which columns of a reference file hold them, and their values in types that can be compared."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import pyarrow as pa
@@ -12,9 +13,13 @@ from scoring.core.columns import Dtype
 from scoring.core.errors import InputRefused
 from scoring.model.arrays import text_array
 from scoring.model.hints import listed
+from scoring.model.spec_values import near
 
 PREFIX = "expected_"
 """Before the name of a result column, where a feature bears that name too."""
+
+_NEAR = 0.8
+"""Likeness of names, of which one is a slip of the other: 'Label' and 'label', not 'label_date' and 'label'."""
 
 _BLANK = ("", "nan", "NaN")
 
@@ -40,6 +45,36 @@ def find_expected(
             remedy=f"write the training model's own answers under these names, or with {PREFIX!r} before them",
         )
     return found
+
+
+def refuse_strays(outputs: Sequence[OutputBinding], found: Collection[str], idle: Sequence[str]) -> None:
+    """InputRefused where columns of no use seem to hold answers: under a name that no result column has.
+
+    found: result columns that the file has answers to.
+    """
+    results = [name for output in outputs for name in output.columns]
+    missed = [name for name in results if name not in found]
+    strays = [name for name in idle if _seems_an_answer(name, outputs, missed)]
+    if not strays:
+        return
+    hints = (near(name.removeprefix(PREFIX), missed or results) for name in strays)
+    raise InputRefused(
+        f"no result column of the model has the name that answers of the reference rows bear: {listed(strays)}",
+        expected=f"answers under the names {listed(results)}, or with {PREFIX!r} before them",
+        got=f"columns {listed(strays)}, which feed nothing",
+        remedy=f"{next(filter(None, hints), 'correct the names')}; what holds no answers, take out of the file",
+    )
+
+
+def _seems_an_answer(name: str, outputs: Sequence[OutputBinding], missed: Sequence[str]) -> bool:
+    """Of a column of no use: it begins as answers do, is called as an output is, or nearly as one still missed."""
+    if name.startswith(PREFIX) or get_close_matches(name, missed, n=1, cutoff=_NEAR):
+        return True
+    return any(
+        name == output.output or (output.layout is not Layout.SCALAR and name.startswith(f"{output.output}_"))
+        for output in outputs
+        if name not in output.columns
+    )
 
 
 def typed(column: pa.Array, output: OutputBinding, name: str) -> pa.Array:

@@ -18,6 +18,7 @@ from scoring.ledger.records import Attachment, ModelContent, ModelVersion, Refer
 from scoring.model.abort import NEVER, Abort
 from scoring.model.columns import part_batch
 from scoring.model.compare import Comparison, compare
+from scoring.model.hints import listed
 from scoring.model.runner import DEFAULT_MICRO_BATCH, runtime_version
 from scoring.pipeline.context import Context
 from scoring.pipeline.features import with_features
@@ -127,6 +128,8 @@ def _prove(context: Context, model: ModelContent, rows: ReferenceRows, tolerance
     compared = _compared(context, model, rows, allowed, NEVER)
     if not compared.passed:
         raise refuted(model, compared, rows.features.num_rows, allowed)
+    if rows.idle:
+        announce("parity.idle_columns", model=str(model), columns=listed(rows.idle))
     if rows.takes_nulls and not rows.rows_with_nulls:
         announce("parity.no_nulls", model=str(model), rows=rows.features.num_rows)
     reference = keep_rows(context, rows, "parity", allowed)

@@ -22,6 +22,7 @@ def proof_of(compared: Comparison, reference: Reference) -> Proof:
         worst=in_words(compared, reference),
         rows=reference.rows,
         rows_with_nulls=reference.rows_with_nulls,
+        columns=reference.columns,
     )
 
 

@@ -12,7 +12,7 @@ from scoring.core.columns import ColumnSpec, NullAction
 from scoring.core.errors import InputRefused
 from scoring.core.options import CsvDialect, JobOptions
 from scoring.core.parity import MAX_REFERENCE_BYTES, MAX_REFERENCE_ROWS
-from scoring.core.source import InputFile, Position
+from scoring.core.source import InputFile, Position, SourceSchema
 from scoring.data.chunk_files import CleanChunk, read_chunk
 from scoring.data.inputs import expand_inputs
 from scoring.data.nulls import rows_with_nulls
@@ -21,7 +21,7 @@ from scoring.data.schema import check_files, decoded_row_bytes, describe
 from scoring.data.split import split
 from scoring.ledger.records import ModelContent, Reference
 from scoring.model.bind import bind
-from scoring.model.expected import find_expected, typed
+from scoring.model.expected import PREFIX, find_expected, refuse_strays, typed
 from scoring.model.outputs import bind_outputs
 from scoring.model.signature import Signature
 from scoring.model.spec import ModelSpec
@@ -58,6 +58,8 @@ class ReferenceRows:
     expected: Mapping[str, pa.Array]
     # Rows with a null in a column that feeds the model.
     rows_with_nulls: int
+    # Columns of the file that are of no use.
+    idle: tuple[str, ...] = ()
 
     @property
     def takes_nulls(self) -> bool:
@@ -78,10 +80,14 @@ def read_rows(context: Context, model: ModelContent, path: Path, *, answers: boo
     signature, spec = Signature.from_json(model.signature), ModelSpec.from_json(model.spec)
     outputs = bind_outputs(signature, spec)
     names = [column.name for column in source.columns]
-    wanted = find_expected(outputs, names, _named(signature, spec)) if answers else {}
+    named = _named(signature, spec)
+    wanted = find_expected(outputs, names, named) if answers else {}
     taken = {column for _, column in wanted.values()}
     rest = replace(source, columns=tuple(column for column in source.columns if column.name not in taken))
     binding = bind(signature, spec, rest, JobOptions())
+    idle = _idle(rest, binding)
+    if answers:
+        refuse_strays(outputs, wanted, [*idle, *_given_unasked(binding, named)])
     filled = [column for column in binding.columns if column.nulls is NullAction.FILL]
     columns = (
         *binding.columns,
@@ -97,6 +103,7 @@ def read_rows(context: Context, model: ModelContent, path: Path, *, answers: boo
         binding=binding,
         expected=_typed(clean.batch, wanted),
         rows_with_nulls=rows_with_nulls(clean.batch, binding.columns, originals=_ORIGINAL),
+        idle=idle,
     )
 
 
@@ -114,6 +121,7 @@ def keep_rows(context: Context, rows: ReferenceRows, name: str, tolerance: float
         rows=batch.num_rows,
         rows_with_nulls=rows.rows_with_nulls,
         tolerance=tolerance,
+        columns=tuple(rows.expected),
     )
 
 
@@ -149,6 +157,17 @@ def _named(signature: Signature, spec: ModelSpec) -> frozenset[str]:
     prepared = spec.prepare.columns if spec.prepare else ()
     inputs = [tensor.name for tensor in signature.inputs]
     return frozenset((*inputs, *signature.feature_names, *spec.features, *told, *derived, *prepared))
+
+
+def _idle(source: SourceSchema, binding: Binding) -> tuple[str, ...]:
+    fed = {column.name for column in binding.columns}
+    return tuple(column.name for column in source.columns if column.name not in fed)
+
+
+def _given_unasked(binding: Binding, named: frozenset[str]) -> list[str]:
+    """Columns called as answers are that a prepare function gets only because it gets all there are."""
+    taken = binding.columns if binding.hook else ()
+    return [column.name for column in taken if column.name.startswith(PREFIX) and column.name not in named]
 
 
 def _read(file: InputFile, columns: Sequence[ColumnSpec], dialect: CsvDialect, limit: int) -> CleanChunk:

@@ -7,7 +7,14 @@ from scoring.ledger import models, proofs, reports
 from scoring.ledger.records import Attachment, ModelVersion, Reference
 from tests.ledger.desk import Desk
 
-ROWS = Reference(path="models/c/parity.parquet", sha256="c" * 64, rows=500, rows_with_nulls=37, tolerance=1e-5)
+ROWS = Reference(
+    path="models/c/parity.parquet",
+    sha256="c" * 64,
+    rows=500,
+    rows_with_nulls=37,
+    tolerance=1e-5,
+    columns=("label", "p_1"),
+)
 PROOF = Proof(
     reference=reference_key(ROWS.sha256, ROWS.tolerance),
     runtime="1.32.0",
@@ -18,6 +25,7 @@ PROOF = Proof(
     worst="row 3",
     rows=500,
     rows_with_nulls=37,
+    columns=("label", "p_1"),
 )
 
 
@@ -60,13 +68,13 @@ def test_a_proof_is_told_in_one_sentence(desk: Desk) -> None:
     version = churn(desk)
     assert None is desk.ledger.look(lambda tx: proofs.proof_sentence(tx, version))
     desk.run(lambda tx: proofs.record(tx, version.id, PROOF))
-    wanted = "proven on onnxruntime 1.32.0 CPU, max |Δ| 1.2e-7 over 500 rows, 37 with nulls"
+    wanted = "proven on onnxruntime 1.32.0 CPU, max |Δ| 1.2e-7 over 500 rows, 37 with nulls, of label, p_1"
     assert wanted == desk.ledger.look(lambda tx: proofs.proof_sentence(tx, version))
     failed = replace(PROOF, runtime="1.33.0", passed=False, rows_with_nulls=0, worst="row 3: expected 1, got 2")
     desk.run(lambda tx: proofs.record(tx, version.id, failed))
     wanted = (
-        "refuted on onnxruntime 1.33.0 CPU, max |Δ| 1.2e-7 over 500 rows, none with nulls; row 3: expected 1, got 2"
-        "; proven on 1.32.0"
+        "refuted on onnxruntime 1.33.0 CPU, max |Δ| 1.2e-7 over 500 rows, none with nulls, of label, p_1; "
+        "row 3: expected 1, got 2; proven on 1.32.0"
     )
     assert wanted == desk.ledger.look(lambda tx: proofs.proof_sentence(tx, version))
     assert None is desk.ledger.look(lambda tx: proofs.proof_sentence(tx, replace(version, parity=None)))

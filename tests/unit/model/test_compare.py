@@ -9,7 +9,7 @@ from scoring.core.binding import Layout, OutputBinding
 from scoring.core.columns import Dtype
 from scoring.core.errors import InputRefused
 from scoring.model.compare import compare
-from scoring.model.expected import find_expected, typed
+from scoring.model.expected import find_expected, refuse_strays, typed
 
 NAN, INF = float("nan"), float("inf")
 
@@ -81,6 +81,16 @@ def test_the_worst_answer_is_named() -> None:
     assert 1 == compare({"score": got["score"]}, {"score": pa.array([101.0, 1.0])}, 0.001).rows_beyond
 
 
+def test_of_answers_that_are_allowed_no_difference_the_farthest_off_is_the_worst() -> None:
+    """Any is infinitely too much then, in one column and over several; one that is no number is the farthest."""
+    got = {"a": pa.array([0.0, 0.0, 0.0]), "n": pa.array([0, 0, 0])}
+    near, far = pa.array([0.1, 0.3, 0.2]), pa.array([0, 0, 7])
+    alone = compare(got, {"a": near}, 0.0).worst
+    both = compare(got, {"a": near, "n": far}, 0.0).worst
+    lost = compare(got, {"a": pa.array([0.1, 0.3, NAN]), "n": far}, 0.0).worst
+    assert [(1, "a"), (2, "n"), (2, "a")] == [(worst.row, worst.column) for worst in (alone, both, lost) if worst]
+
+
 @pytest.mark.parametrize(
     ("cells", "wanted", "values"),
     [
@@ -137,3 +147,33 @@ def test_a_feature_is_no_answer() -> None:
     """A column that the model takes under this name says nothing of the output that bears it."""
     with pytest.raises(InputRefused, match="what to expect"):
         find_expected([output()], ["score"], frozenset({"score"}))
+
+
+PROBABILITIES = OutputBinding(
+    output="prob", dtype=Dtype.FLOAT32, layout=Layout.WIDE, columns=("prob_no", "s<=50K"), width=2
+)
+
+
+@pytest.mark.parametrize(
+    ("idle", "said"),
+    [
+        ("expected_scor", "did you mean 'score'?"),
+        ("expected_age", "correct the names"),
+        ("scores", "did you mean 'score'?"),
+        ("prob_2", "did you mean 'prob_no'?"),
+        ("prob_<=50K", "did you mean 's<=50K'?"),  # what `rename` has made `s<=50K` of
+        ("prob", "did you mean 'prob_no'?"),
+    ],
+)
+def test_answers_to_no_output_are_refused(idle: str, said: str) -> None:
+    """A column that feeds nothing, called as answers are, is never passed over."""
+    with pytest.raises(
+        InputRefused, match=f"no result column .*: '{idle}'; expected answers under the names"
+    ) as refused:
+        refuse_strays([output(), PROBABILITIES], {}, ["id", idle])
+    assert said in str(refused.value.remedy)
+
+
+def test_columns_of_other_names_are_no_answers() -> None:
+    """Nor is one like a result column that has its answers."""
+    refuse_strays([output(), PROBABILITIES], {"score"}, ["id", "score", "score_1", "scored_at", "probable", "s"])

@@ -108,8 +108,10 @@ def test_reference_rows_without_a_null_are_warned_of(
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.parquet", "rows.jsonl"])
-def test_rows_of_every_format_prove_the_same(context: Context, tmp_path: Path, name: str) -> None:
-    """Features of two types, a label and one of two probabilities; the rest of the columns is nobody's."""
+def test_rows_of_every_format_prove_the_same(
+    context: Context, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Features of two types, a label and one of two probabilities: the proof names them. The rest is nobody's."""
     version = registered(context, churn_model(tmp_path / "churn.onnx"))
     p1 = [0.8807970881462097, 0.3775406687981454]
     rows = written(
@@ -117,6 +119,10 @@ def test_rows_of_every_format_prove_the_same(context: Context, tmp_path: Path, n
     )
     version, proof = check_by_hand(context, version, file=rows)
     assert (True, 2, 0) == (proof.passed, proof.rows, proof.rows_with_nulls)
+    assert ("label", "probabilities_1") == proof.columns
+    assert "churn:1: columns of the reference rows that neither feed the model nor hold answers to expect: 'note'" in (
+        capsys.readouterr().err
+    )
     assert 1e-6 > (proof.max_difference or 0.0)
     assert proof == context.ledger.look(lambda tx: proofs.find(tx, version, runtime_version(), PROVIDER))
     assert version == replace(context.ledger.look(lambda tx: models.find_model(tx, "churn")), aliases=version.aliases)
@@ -128,6 +134,7 @@ def test_rows_of_every_format_prove_the_same(context: Context, tmp_path: Path, n
         ("x,y\n0,1\nhalf,2\n", "row 2 of {path}, line 3 cannot be scored"),
         ("x,y\n0,1\n1,two\n", "column 'y' holds no answer that can be compared in row 2"),
         ("x,z\n0,1\n", "what to expect"),
+        ("x,y,expected_z\n0,1,1\n", "'expected_z', which feed nothing"),
         ("y,z\n1,1\n", "lacks features of the model: 'x'"),
         ("x,y\n", "{path} has no row"),
         ("x,y\n" + "0,1\n" * (MAX_REFERENCE_ROWS + 1), f"at most {MAX_REFERENCE_ROWS:,} rows"),

@@ -170,3 +170,13 @@ def test_a_prepare_function_that_fails_for_once_refutes_nothing(
         with pytest.raises(ModelRefused, match="ConnectionError: the house register is away"):
             check_by_hand(context, version)
     assert [proof] == context.ledger.look(lambda tx: proofs.proofs(tx, version))
+
+
+def test_a_function_that_gets_every_column_gets_no_answer_by_mistake(
+    context: Context, registered: Register, tmp_path: Path
+) -> None:
+    """It would take `expected_typo` like any other, and nothing would be compared with it."""
+    file = tmp_path / "rows.csv"
+    file.write_text("width,height,y,expected_typo\n2,3,6,6\n")
+    with pytest.raises(InputRefused, match="'expected_typo'"):
+        read_rows(context, registered("{features: [a, b], prepare: 'house_hook:area'}"), file)
