@@ -10,7 +10,7 @@ from scoring.core.errors import InputRefused, ModelRefused
 from scoring.core.source import ColumnKind, FileColumn
 from scoring.model.axes import Axes, Fit, check_axes, fill_axes, fit_lists, row_axes, shown
 from scoring.model.catalogue import Catalogue, Feature
-from scoring.model.hints import SHOWN, listed
+from scoring.model.hints import SHOWN, delimiter_hint, listed
 from scoring.model.signature import Signature, TensorInfo
 from scoring.model.spec import ModelSpec
 
@@ -103,7 +103,8 @@ def _own_name(tensor: TensorInfo, axes: Axes, catalogue: Catalogue) -> tuple[str
         f"it is not clear which columns feed the input {tensor.name!r}",
         expected=f"{_values(axes) or 'some'} columns named for it, or one list column of its name, for {shape}",
         got=f"columns {listed(catalogue.names)}",
-        remedy=_spec_text({tensor.name: catalogue.names[: min(_values(axes) or 2, 3)]}),
+        remedy=delimiter_hint(catalogue.names)
+        or _spec_text({tensor.name: catalogue.names[: min(_values(axes) or 2, 3)]}),
     )
 
 
@@ -121,17 +122,25 @@ def _numeric_columns(tensor: TensorInfo, axes: Axes, catalogue: Catalogue) -> tu
     numeric, wanted = catalogue.numbers, _values(axes)
     if wanted == len(numeric) and tensor.dtype is not Dtype.STRING:
         return tuple(numeric)
-    text = tensor.dtype is Dtype.STRING
+    raise _unclear(tensor, wanted, catalogue)
+
+
+def _unclear(tensor: TensorInfo, wanted: int | None, catalogue: Catalogue) -> InputRefused:
+    text, numeric = tensor.dtype is Dtype.STRING, catalogue.numbers
     named = catalogue.names if text else numeric
-    raise InputRefused(
+    count = wanted or "as many as the model was trained on"
+    others = "" if text else "name the others with --key or --keep, or "
+    features = ", ".join(named[: wanted or SHOWN][:SHOWN]) or "COLUMN, …"
+    return InputRefused(
         f"it is not clear which columns feed the input {tensor.name!r}",
-        expected=f"{wanted or 'as many as the model was trained on'} text columns, named in their order"
+        expected=f"{count} text columns, named in their order"
         if text
-        else f"exactly {wanted or 'as many as the model was trained on'} numeric columns"
-        " that are neither key, label nor kept",
-        got=f"columns {listed(named)}" if text else f"{len(numeric)} numeric ones: {listed(numeric)}",
-        remedy=("" if text else "name the others with --key or --keep, or ") + "write model.yaml beside the model: "
-        f"`features: [{', '.join(named[: wanted or SHOWN][:SHOWN]) or 'COLUMN, …'}]`",
+        else f"exactly {count} numeric columns that are neither key, label nor kept",
+        got=f"{len(numeric)} numeric ones: {listed(numeric)}"
+        if numeric and not text
+        else f"columns {listed(catalogue.names)}{'' if text else ', none of them numeric'}",
+        remedy=delimiter_hint(catalogue.names)
+        or f"{others}write model.yaml beside the model: `features: [{features}]`",
     )
 
 

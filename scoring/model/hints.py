@@ -27,12 +27,18 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(repr(name) for name in names[:SHOWN]) + more
 
 
+def delimiter_hint(names: Sequence[str]) -> str:
+    """What to do where all columns of a file stand in one; "" where they do not seem to."""
+    only = names[0] if len(names) == 1 else ""
+    sign = next((sign for sign in (";", "\t", "|", ",") if sign in only), None)
+    return "" if sign is None else f"the file seems to be delimited by {sign!r}: give --delimiter {sign!r}"
+
+
 def _remedy(missing: Sequence[str], source: SourceSchema) -> str:
-    only = source.columns[0].name if len(source.columns) == 1 else ""
-    delimiter = next((sign for sign in (";", "\t", "|", ",") if sign in only), None)
-    if delimiter is not None:
-        return f"the file seems to be delimited by {delimiter!r}: give --delimiter {delimiter!r}"
-    hints = (_hint(name, [column.name for column in source.columns]) for name in missing[:SHOWN])
+    names = [column.name for column in source.columns]
+    if delimiter := delimiter_hint(names):
+        return delimiter
+    hints = (_hint(name, names) for name in missing[:SHOWN])
     return "; ".join(hint for hint in hints if hint) or "check the input, or map the columns in model.yaml"
 
 

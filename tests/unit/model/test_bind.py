@@ -104,10 +104,22 @@ def test_all_missing_columns_are_named_with_hints(schema):
     assert all(name in text for name in ("'age'", "'capital_gain'", "'zzz'", "differs from 'age' only in blanks"))
 
 
-def test_one_column_full_of_semicolons_hints_at_the_delimiter(schema):
-    """A file of another delimiter is one strange column."""
-    with pytest.raises(InputRefused, match="--delimiter ';'"):
-        bind(signature(tensor("a"), tensor("b")), ModelSpec(), schema(**{"a;b": K.TEXT}), JobOptions())
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        [tensor("a"), tensor("b")],
+        [tensor("x", F32, 1)],
+        [tensor("x", F32, 2)],
+        [tensor("x", F32, None)],
+        [tensor("x", TEXT, 2)],
+        [tensor("a", F32, 2), tensor("b", F32, 2)],
+    ],
+)
+def test_one_column_full_of_semicolons_hints_at_the_delimiter(schema, inputs):
+    """A file of another delimiter is one strange column, whatever the model wants; its name is shown."""
+    with pytest.raises(InputRefused, match="--delimiter ';'") as refused:
+        bind(signature(*inputs), ModelSpec(), schema(**{"text;b": K.TEXT}), JobOptions())
+    assert "'text;b'" in refused.value.got
 
 
 @pytest.mark.parametrize(
