@@ -8,6 +8,14 @@ CHUNK_BYTES = 16 * 2**20
 """Decoded bytes that an `auto` chunk aims at: large enough to hide the books, small enough to share out the tail."""
 
 MIN_CHUNK_ROWS = 1_000
+"""Fewer rows only where these would be more than …"""
+
+WIDE_CHUNK_BYTES = 4 * CHUNK_BYTES
+"""… as many decoded bytes."""
+
+CHUNK_TEXT_BYTES = 8 * CHUNK_BYTES
+"""Text with which an `auto` chunk ends, however few its rows: the rows that it was sized by may be shorter."""
+
 MAX_CHUNK_ROWS = 131_072
 MAX_GROUP_ROWS = 262_144
 """A Parquet row group of up to this many rows is a chunk as it stands."""
@@ -28,7 +36,14 @@ LOW_BYTES = 1 << 29
 
 def auto_chunk_rows(row_bytes: int) -> int:
     """Rows per chunk for rows of `row_bytes` decoded bytes."""
-    return max(MIN_CHUNK_ROWS, min(MAX_CHUNK_ROWS, CHUNK_BYTES // max(1, row_bytes)))
+    fewest = max(1, min(MIN_CHUNK_ROWS, WIDE_CHUNK_BYTES // max(1, row_bytes)))
+    return max(fewest, min(MAX_CHUNK_ROWS, CHUNK_BYTES // max(1, row_bytes)))
+
+
+def whole_group_rows(chunk_rows: int) -> int:
+    """Rows up to which a Parquet row group is a chunk as it stands, for `auto` chunks of `chunk_rows`."""
+    chunks = MAX_GROUP_CHUNKS if chunk_rows >= MIN_CHUNK_ROWS else 1
+    return min(MAX_GROUP_ROWS, chunks * chunk_rows)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,6 +71,18 @@ def text_of(array: pa.Array) -> tuple[str | None, ...]:
     )
 
 
+def row_text_bytes(batch: pa.RecordBatch) -> Ints | None:
+    """[n] bytes of text in each row, over all columns; None where there is no column of text."""
+    cells = [_Cells(column) for column in batch.columns if is_text(column.type)]
+    if not cells:
+        return None
+    total = np.zeros(batch.num_rows, np.int64)
+    for column in cells:
+        if len(column.words):
+            total += column.lengths[column.word]
+    return total
+
+
 def is_text(kind: pa.DataType) -> bool:
     """Text, or a dictionary of text."""
     return _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind)

@@ -22,10 +22,12 @@ def split(
     limit: int | None = None,
     whole_groups: bool = False,
     raw: bool = True,
+    text_bytes: int | None = None,
 ) -> Iterator[tuple[Chunk, Position]]:
     """Yields each chunk once its file is whole, with the position behind it; the caller records both.
 
-    chunk_rows: chunk i holds the rows [i * chunk_rows, (i + 1) * chunk_rows).
+    chunk_rows: chunk i holds the rows [i * chunk_rows, (i + 1) * chunk_rows), unless
+    text_bytes: a chunk that is written down ends early, with the row that brings its text to as many bytes.
     start: Position() or one that was yielded; the chunks behind it are the same either way.
     work: folder of the chunk files. limit: the first rows of the job only.
     raw: rejects may show values of their rows.
@@ -43,8 +45,17 @@ def split(
             limit=limit,
             whole_groups=whole_groups,
             raw=raw,
+            text_bytes=text_bytes,
         )
     else:
         yield from split_text(
-            files, columns, dialect, chunk_rows=chunk_rows, start=start, work=work, limit=limit, raw=raw
+            files,
+            columns,
+            dialect,
+            chunk_rows=chunk_rows,
+            start=start,
+            work=work,
+            limit=limit,
+            raw=raw,
+            text_bytes=text_bytes,
         )

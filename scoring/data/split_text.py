@@ -23,9 +23,12 @@ def split_text(
     work: Path,
     limit: int | None,
     raw: bool,
+    text_bytes: int | None,
 ) -> Iterator[tuple[Chunk, Position]]:
     """See `split`."""
-    builder = ChunkBuilder(columns, work, chunk_rows=chunk_rows, chunk=start.chunk, row=start.row, limit=limit)
+    builder = ChunkBuilder(
+        columns, work, chunk_rows=chunk_rows, chunk=start.chunk, row=start.row, limit=limit, text_bytes=text_bytes
+    )
     end = start
     for index in range(start.file, len(files)):
         if builder.at_limit():
@@ -52,6 +55,8 @@ def _fill(builder: ChunkBuilder, piece: TextPiece) -> Iterator[int]:
     taken = 0
     while taken < piece.rows and builder.room:
         stop = min(piece.rows, taken + builder.room)
+        # With rejects among them these are too few to fill the chunk, and the next ones follow.
+        stop = taken + (builder.cut(piece.clean(taken, stop)) or stop - taken)
         rejects = piece.rejects(taken, stop, builder.next_row)
         builder.add(stop - taken, piece.clean(taken, stop), rejects, piece.warnings(taken, stop))
         taken = stop

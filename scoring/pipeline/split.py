@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from scoring.core.chunks import HIGH_BYTES, Chunk
+from scoring.core.chunks import CHUNK_TEXT_BYTES, HIGH_BYTES, Chunk
 from scoring.core.source import Position
 from scoring.data.chunk_files import read_rejects
 from scoring.data.empty import empty_chunk
@@ -58,6 +58,8 @@ def _chunks(context: Context, job: Job, start: Position) -> Iterator[tuple[Chunk
         limit=job.options.limit,
         whole_groups=job.whole_groups,
         raw=job.options.raw,
+        # --chunk-rows is exact.
+        text_bytes=CHUNK_TEXT_BYTES if job.options.chunk_rows is None else None,
     )
 
 

@@ -49,7 +49,16 @@ def split_all(tmp_path: Path) -> Callable[..., Result]:
     """Splits files (paths, or the text of one CSV file) and reads every chunk back."""
 
     def run(
-        source, specs, *, chunk_rows=1000, start=None, limit=None, whole_groups=False, raw=True, **dialect
+        source,
+        specs,
+        *,
+        chunk_rows=1000,
+        start=None,
+        limit=None,
+        whole_groups=False,
+        raw=True,
+        text_bytes=None,
+        **dialect,
     ) -> Result:
         if isinstance(source, str | bytes):
             data = source.encode() if isinstance(source, str) else source
@@ -69,6 +78,7 @@ def split_all(tmp_path: Path) -> Callable[..., Result]:
             limit=limit,
             whole_groups=whole_groups,
             raw=raw,
+            text_bytes=text_bytes,
         ):
             chunks.append(chunk)
             positions.append(position)

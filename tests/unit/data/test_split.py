@@ -1,6 +1,7 @@
 """Chunks: the same bounds whoever makes them, every row in one of them."""
 
 import bz2
+import json
 import random
 
 import pyarrow as pa
@@ -151,6 +152,44 @@ def test_parquet_goes_on_from_every_position(split_all, parquet_files, options):
     whole = split_all(parquet_files, PA, **options)
     for i, position in enumerate(whole.positions):
         assert whole.chunks[i + 1 :] == split_all(parquet_files, PA, start=position, **options).chunks
+
+
+def long_texts(count: int) -> list[tuple[str, float | None]]:
+    """Texts of up to 9 kB; every fifth row is no good."""
+    rng = random.Random(5)
+    return [("x" * rng.randrange(9_000), None if i % 5 == 3 else float(i)) for i in range(count)]
+
+
+def write_long(path, rows) -> None:
+    """As the name of the file says; Parquet in groups of 160 rows."""
+    texts, numbers = zip(*rows, strict=True)
+    if path.suffix == ".parquet":
+        table = pa.table({"a": pa.array(texts).dictionary_encode(), "b": pa.array(numbers, pa.float64())})
+        pq.write_table(table, path, row_group_size=160)
+    elif path.suffix == ".csv":
+        path.write_text("a,b\n" + "".join(f"{text},{'bad' if n is None else n}\n" for text, n in rows))
+    else:
+        path.write_text("".join(json.dumps({"a": text, "b": n}) + "\n" for text, n in rows))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("column", [carried("a"), feature("a", Dtype.STRING)], ids=["carried", "feature"])
+def test_a_chunk_ends_with_the_row_that_fills_it_with_text(split_all, tmp_path, suffix, column):
+    """By the clean rows alone, over blocks, row groups and a file named twice, from whatever place it is read."""
+    path, most = tmp_path / f"in.{suffix}", 150_000
+    write_long(path, long_texts(400))
+    options = {"chunk_rows": 60, "text_bytes": most, "whole_groups": suffix == "parquet"}
+    columns = [column, feature("b", nulls=NullAction.REJECT)]
+    whole = split_all([path, path], columns, **options)
+    sizes = {row: len(text) for row, (text, _) in zip(whole.rows, whole.cells, strict=True)}
+    taken = [[sizes.get(c.first_row + i, 0) for i in range(c.rows)] for c in whole.chunks if c.path is not None]
+    full = [texts for texts in taken if sum(texts) >= most]
+    assert len(full) > 10
+    assert most > max(sum(texts[:-1]) for texts in full)
+    assert list(range(800)) == sorted(whole.rows + [reject["_row"] for reject in whole.rejects])
+    for i in range(0, len(whole.chunks), 7):
+        again = split_all([path, path], columns, start=whole.positions[i], **options)
+        assert whole.chunks[i + 1 :] == again.chunks
 
 
 PARQUET_CELLS = [
