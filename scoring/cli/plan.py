@@ -26,7 +26,7 @@ def print_plan(plan: "Plan") -> None:
             "files": f"{len(plan.files)}: {_names(plan.files)}",
             "rows": f"{plan.rows:,}" if plan.rows_exact else f"about {plan.rows:,}",
             "chunks": plan.chunks,
-            "disk": f"about {_size(plan.disk_bytes)}",
+            "disk": f"about {size_in_words(plan.disk_bytes)}",
             "time": _time(plan),
             "prepare": plan.prepare,
             "ignored": _names(plan.ignored),
@@ -84,7 +84,8 @@ def _sample(sample: "Sample") -> str:
     return f"{sample.rejected:,} of the first {sample.rows:,} rows would be rejected{untried}"
 
 
-def _size(count: int) -> str:
+def size_in_words(count: int) -> str:
+    """count: of bytes."""
     if count < 2**10:
         return f"{count} bytes"
     return f"{count / 2**10:,.1f} KiB" if count < 2**20 else f"{count / 2**20:,.1f} MiB"

@@ -81,7 +81,7 @@ class SourceSchema:
 
     # In the order of the first file.
     columns: tuple[FileColumn, ...]
-    # Rows over all files; exact for Parquet, an estimate from the first block for text.
+    # Rows over all files; exact for Parquet and a few small files of text, else an estimate from the first block.
     rows: int
     rows_exact: bool
     # Bytes of all files on disk.

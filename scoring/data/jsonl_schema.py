@@ -1,6 +1,6 @@
 """What JSON lines are before all of them are read: the members of the first rows, and the size."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -13,7 +13,7 @@ from scoring.core.source import ColumnKind, FileColumn, InputFile, SourceSchema
 from scoring.data.column_names import check_width
 from scoring.data.jsonl_blocks import LineBlock, read_lines
 from scoring.data.jsonl_lines import BadLine, Number, Value, parse_line, spelled
-from scoring.data.text_stream import open_text, unpacked_size
+from scoring.data.text_stream import is_soon_counted, open_text, unpacked_size
 
 HEAD_ROWS = 1_000
 """A member that none of so many first rows has is no column of the file …"""
@@ -92,28 +92,38 @@ def describe_json(files: Sequence[InputFile], dialect: CsvDialect) -> SourceSche
             f"{files[0].path} is empty", expected="an object on each line", got="no line", remedy="check its export"
         )
     check_width(head.path, len(head.names))
-    size = sum(file.fingerprint.size for file in files)
-    whole = head.whole and len(files) == 1
+    counted = head.count if head.whole and len(files) == 1 else _counted(files, dialect)
     return SourceSchema(
         columns=tuple(_column(name, head.values(name)) for name in head.names),
-        rows=head.count if whole else max(head.count, round(unpacked_size(files) / head.bytes * head.count)),
-        rows_exact=whole,
-        bytes=size,
+        rows=max(head.count, round(unpacked_size(files) / head.bytes * head.count)) if counted is None else counted,
+        rows_exact=counted is not None,
+        bytes=sum(file.fingerprint.size for file in files),
         sample={name: tuple(map(spelled, head.values(name))) for name in head.names},
     )
+
+
+def _counted(files: Sequence[InputFile], dialect: CsvDialect) -> int | None:
+    """Rows of all files; None where it would take long to count them."""
+    if not is_soon_counted(files):
+        return None
+    return sum(len(block.starts) for file in files for block in _blocks(file, dialect))
+
+
+def _blocks(file: InputFile, dialect: CsvDialect) -> Iterator[LineBlock]:
+    with open_text(file, dialect.encoding, 0) as (text, start):
+        yield from read_lines(text, offset=start, line=0)
 
 
 def _first_blocks(file: InputFile, dialect: CsvDialect) -> tuple[list[LineBlock], bool]:
     """Blocks with the rows of the head, and whether there are no others."""
     blocks: list[LineBlock] = []
     rows = size = 0
-    with open_text(file, dialect.encoding, 0) as (text, start):
-        for block in read_lines(text, offset=start, line=0):
-            if rows >= HEAD_ROWS or size >= HEAD_BYTES:
-                return blocks, False
-            if len(block.starts):
-                blocks.append(block)
-                rows, size = rows + len(block.starts), size + len(block.text)
+    for block in _blocks(file, dialect):
+        if rows >= HEAD_ROWS or size >= HEAD_BYTES:
+            return blocks, False
+        if len(block.starts):
+            blocks.append(block)
+            rows, size = rows + len(block.starts), size + len(block.text)
     return blocks, True
 
 

@@ -1,7 +1,7 @@
 """What an input is before its rows are read: columns, size, and the first rows as text."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,12 +15,12 @@ from scoring.data.arrow_types import file_column
 from scoring.data.cast import cast_text
 from scoring.data.column_names import check_columns
 from scoring.data.csv_blocks import read_blocks
-from scoring.data.csv_header import Header, parse_record, read_header
+from scoring.data.csv_header import parse_record, read_header
 from scoring.data.jsonl_schema import check_members, describe_json, read_head
 from scoring.data.parquet_read import damage_in_words, group_rows, open_parquet, text_file
 from scoring.data.parquet_text import is_text, text_of
 from scoring.data.text_block import Block
-from scoring.data.text_stream import open_text, unpacked_size
+from scoring.data.text_stream import is_soon_counted, open_text, unpacked_size
 
 SAMPLE_ROWS = 1_000
 _TEXT_BYTES = 16
@@ -93,29 +93,43 @@ def _describe_csv(files: Sequence[InputFile], dialect: CsvDialect) -> SourceSche
     header = read_header(files[0], dialect)
     for file in files[1:]:
         read_header(file, dialect)
-    block = _first_block(files[0], dialect, header)
+    block = next((block for block in _blocks(files[0], dialect) if len(block.starts)), None)
     cells = _sample(block, dialect, len(header.names)) if block is not None else [[] for _ in header.names]
-    size = unpacked_size(files)
-    rows = len(block.starts) if block is not None else 0
-    whole = len(files) == 1 and (block is None or (not files[0].compression and block.end >= files[0].fingerprint.size))
-    if not whole and block is not None:
-        rows = max(rows, round(size / max(1, len(block.text)) * rows))
+    counted = 0 if block is None and len(files) == 1 else _counted(files, dialect)
     return SourceSchema(
         columns=tuple(
             FileColumn(name=name, kind=ColumnKind.TEXT, type="text", looks_numeric=_looks_numeric(cells[i], dialect))
             for i, name in enumerate(header.names)
         ),
-        rows=rows,
-        rows_exact=whole,
+        rows=_estimate(files, block) if counted is None else counted,
+        rows_exact=counted is not None,
         bytes=sum(file.fingerprint.size for file in files),
         sample={name: tuple(cells[i]) for i, name in enumerate(header.names)},
     )
 
 
-def _first_block(file: InputFile, dialect: CsvDialect, header: Header) -> Block | None:
+def _counted(files: Sequence[InputFile], dialect: CsvDialect) -> int | None:
+    """Rows of all files; None where it would take long to count them, or one cannot be read: the split says so."""
+    if not is_soon_counted(files):
+        return None
+    try:
+        return sum(len(block.starts) for file in files for block in _blocks(file, dialect))
+    except InputRefused:
+        return None
+
+
+def _blocks(file: InputFile, dialect: CsvDialect) -> Iterator[Block]:
+    header = read_header(file, dialect)
     with open_text(file, dialect.encoding, header.offset) as (text, _):
-        blocks = read_blocks(text, dialect, offset=header.offset, line=header.line, path=file.path)
-        return next((block for block in blocks if len(block.starts)), None)
+        yield from read_blocks(text, dialect, offset=header.offset, line=header.line, path=file.path)
+
+
+def _estimate(files: Sequence[InputFile], block: Block | None) -> int:
+    """Rows of all files, as many to the byte as in the first block of the first one."""
+    if block is None:
+        return 0
+    rows = len(block.starts)
+    return max(rows, round(unpacked_size(files) / max(1, len(block.text)) * rows))
 
 
 def _sample(block: Block, dialect: CsvDialect, width: int) -> list[list[str | None]]:

@@ -15,6 +15,7 @@ from scoring.data.fingerprints import check_opened
 
 BLOCK_BYTES = 2**20
 _MEASURED_BYTES = 4 * BLOCK_BYTES
+_COUNTED_FILES = 16
 _UTF8_BOM = b"\xef\xbb\xbf"
 # How files that are no text in UTF-8 begin, what they are, and what to do with them.
 _OTHERS = (
@@ -65,6 +66,12 @@ def _check_head(head: bytes, path: str) -> None:
 def can_seek(file: InputFile, encoding: str) -> bool:
     """Whether a place in the text is found without reading what lies before it."""
     return file.compression is None and is_utf8_encoding(encoding)
+
+
+def is_soon_counted(files: Sequence[InputFile]) -> bool:
+    """Whether the files are so few and small that all of their text may be read for the number of its rows."""
+    small = all(file.compression is None and file.fingerprint.size <= BLOCK_BYTES for file in files)
+    return small and len(files) <= _COUNTED_FILES
 
 
 def unpacked_size(files: Sequence[InputFile]) -> float:

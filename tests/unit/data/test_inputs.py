@@ -221,6 +221,17 @@ def test_a_csv_is_described_by_its_first_rows(tmp_path):
     assert 4 + 4 + 3 == decoded_row_bytes(schema, [feature("n"), carried("id")])
 
 
+@pytest.mark.parametrize(("count", "exact"), [(2, 1_500 + 3_000), (17, None)])
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_the_rows_of_a_few_small_files_are_counted(tmp_path, suffix, count, exact):
+    """However they differ, last lines without an end included; many files are estimated by the first."""
+    head, row = ("a\n", "1\n") if suffix == "csv" else ("", '{"a": 1}\n')
+    for n in range(count):
+        (tmp_path / f"{n:02}.{suffix}").write_text((head + row * 1_500 * (n + 1)).rstrip())
+    schema = describe(expand_inputs([str(tmp_path)]), CsvDialect())
+    assert exact == (schema.rows if schema.rows_exact else None)
+
+
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
 def test_the_rows_of_a_large_csv_are_estimated(tmp_path, pack):
     """The estimate is within a tenth for rows of one kind, however well they pack."""
