@@ -24,6 +24,12 @@ MAX_CELL_BYTES = 2**20
 MAX_CHUNK_TEXT_BYTES = 2**30
 """Text that the rows of one chunk carry to the result: Parquet keeps it once and repeats it a million times."""
 
+MAX_RUN_TEXT_BYTES = 16 * 2**20
+"""Text that one run of a model is fed: the runtime copies it on the way in and out. A longer row is run alone."""
+
+MAX_OUTPUT_TEXT_BYTES = 2**29
+"""Text that a model may answer to the rows of one chunk."""
+
 MAX_RATIO = 200
 """Decompressed bytes per byte of a compressed file. Tables of one repeated line reach 100; bombs start at 1 000 …"""
 

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+_JOINED_ROWS = 1_024
+
 
 def to_numpy(array: pa.Array) -> NDArray[Any]:
     """Numbers or bool without nulls → the same as numpy [n]; a view where Arrow's layout is numpy's."""
@@ -45,11 +47,16 @@ def to_arrow(values: NDArray[Any]) -> pa.Array:
 
 
 def text_array(values: Sequence[str]) -> pa.Array:
-    """Texts → an Arrow string array."""
-    joined = "".join(values)
-    # The length of a str is its length in bytes for ASCII alone.
-    pieces: Sequence[str] | list[bytes] = values if joined.isascii() else [v.encode("utf-8", "replace") for v in values]
-    data = joined.encode("utf-8", "replace")
+    """Texts → an Arrow string array, some rows at a time: long texts are not held once more on the way."""
+    data = bytearray()
     offsets = np.zeros(len(values) + 1, np.int32)
-    np.cumsum(np.fromiter(map(len, pieces), np.int32, len(values)), out=offsets[1:])
-    return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+    for first in range(0, len(values), _JOINED_ROWS):
+        some = values[first : first + _JOINED_ROWS]
+        joined = "".join(some)
+        # The length of a str is its length in bytes for ASCII alone.
+        cells: Sequence[str] | list[bytes] = some if joined.isascii() else [v.encode("utf-8", "replace") for v in some]
+        offsets[first + 1 : first + 1 + len(some)] = np.fromiter(map(len, cells), np.int32, len(some))
+        data += joined.encode("utf-8", "replace")
+    return pa.Array.from_buffers(
+        pa.string(), len(values), [None, pa.py_buffer(offsets.cumsum(dtype=np.int32)), pa.py_buffer(data)]
+    )

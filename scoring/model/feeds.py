@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scoring.core.binding import InputBinding, Shape
 from scoring.core.columns import Dtype
 from scoring.model.arrays import to_numpy
+from scoring.model.text_sizes import TextSizes, even_bounds
 
 BLOCK_ROWS = 4_096
 """Rows converted at once: a matrix over a whole row group falls out of the cache and costs twice as much."""
@@ -27,19 +28,24 @@ class Feeds:
     def __init__(self, batch: pa.RecordBatch, inputs: Sequence[InputBinding]) -> None:
         """batch: its slots hold exactly the tensors' types, and no nulls in features."""
         self._rows = batch.num_rows
+        self._text_sizes = TextSizes(batch, inputs)
         self._builders = {bound.input: _builder(batch, bound) for bound in inputs}
 
     def micro_batches(
-        self, rows: int, start: int = 0, stop: int | None = None
+        self, rows: int, start: int = 0, stop: int | None = None, *, exact: bool = False
     ) -> Iterator[tuple[int, dict[str, Tensor]]]:
-        """(first row, input → tensor of at most `rows` rows) over the rows [start, stop) of the batch."""
+        """(first row, input → tensor of at most `rows` rows) over the rows [start, stop) of the batch.
+
+        Of rows with long texts there are fewer in a tensor, unless exact.
+        """
         stop = self._rows if stop is None else min(stop, self._rows)
         block = rows * max(1, BLOCK_ROWS // rows)
         for first in range(start, stop, block):
             last = min(first + block, stop)
             tensors = {name: build(first, last) for name, build in self._builders.items()}
-            for row in range(0, last - first, rows):
-                yield first + row, {name: tensor[row : row + rows] for name, tensor in tensors.items()}
+            bounds = even_bounds(first, last, rows) if exact else self._text_sizes.bounds(first, last, rows)
+            for low, high in bounds:
+                yield low, {name: tensor[low - first : high - first] for name, tensor in tensors.items()}
 
 
 def _builder(batch: pa.RecordBatch, bound: InputBinding) -> Rows:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scoring.core.binding import Layout, OutputBinding
 from scoring.core.columns import Dtype
 from scoring.core.errors import BadOutput
+from scoring.core.limits import MAX_OUTPUT_TEXT_BYTES
 
 Outputs = dict[str, NDArray[Any]]
 
@@ -24,12 +25,26 @@ class Results:
     def __init__(self, outputs: Sequence[OutputBinding], rows: int) -> None:
         self._outputs = outputs
         self.arrays = empty_outputs(outputs, rows)
+        # Characters of text so far.
+        self._text = 0
 
     def put(self, first: int, rows: int, values: Sequence[Any], padding: int = 0) -> None:
         """Take the values of one run over `rows` rows and `padding` more. BadOutput where they do not fit."""
         for output, value in zip(self._outputs, values, strict=True):
             _check(output, value, rows + padding)
+            if output.dtype is Dtype.STRING:
+                self._count(output, value[:rows])
             self.arrays[output.output][first : first + rows] = value[:rows].reshape(_shape(output, rows))
+
+    def _count(self, output: OutputBinding, value: NDArray[Any]) -> None:
+        self._text += len("".join(value.ravel().tolist()))
+        if self._text > MAX_OUTPUT_TEXT_BYTES:
+            raise BadOutput(
+                f"the model answers too much text for one chunk, the last of it in {output.output!r}",
+                expected=f"at most {MAX_OUTPUT_TEXT_BYTES:,} characters",
+                got=f"{self._text:,} and more to come",
+                remedy="say a smaller --chunk-rows, or export the model without this output",
+            )
 
 
 def _check(output: OutputBinding, value: Any, rows: int) -> None:

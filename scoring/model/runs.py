@@ -54,7 +54,7 @@ class Runs:
 
     def micro_batches(self, rows: int) -> Iterator[tuple[int, int]]:
         """(first, stop) of each micro-batch; `take` may be asked for the rows of the last one given."""
-        for first, feed in self._feeds.micro_batches(self._fixed_rows or rows):
+        for first, feed in self._feeds.micro_batches(self._fixed_rows or rows, exact=self._fixed_rows is not None):
             self._first, self._feed = first, feed
             yield first, first + len(next(iter(feed.values())))
 

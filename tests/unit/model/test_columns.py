@@ -7,10 +7,13 @@ import pytest
 from scoring.core.accuracy.sums import to_bytes
 from scoring.core.binding import Binding, Layout, OutputBinding, Prediction, Task
 from scoring.core.columns import Dtype
+from scoring.core.errors import BadOutput
+from scoring.core.limits import MAX_OUTPUT_TEXT_BYTES
 from scoring.core.options import JobOptions
+from scoring.model.arrays import to_arrow
 from scoring.model.columns import outputs_of, part_batch
 from scoring.model.measure import chunk_metrics, labelled_pairs, measure_chunk, pair_columns
-from scoring.model.results import empty_outputs
+from scoring.model.results import Results, empty_outputs
 
 
 def output(name, dtype, layout, columns, width=1):
@@ -99,3 +102,21 @@ def test_a_part_gives_back_the_pairs_that_were_measured():
     scores, positive = labelled_pairs(part.select(pair_columns(BINDING)), BINDING)
     assert [np.float32(0.1), np.float32(0.8)] == scores.tolist()
     assert [False, True] == positive.tolist()
+
+
+def test_text_of_any_length_reaches_the_part():
+    """More rows than are joined at once, long ones and letters of several bytes among them."""
+    texts = ["a", "", "größer", "x" * 3_000] * 700
+    made = to_arrow(np.array(texts, object))
+    made.validate(full=True)
+    assert texts == made.to_pylist()
+
+
+def test_a_model_that_answers_too_much_text_is_stopped_by_number():
+    """Run by run, before the chunk's memory is spent: what was held is the bound and one run more."""
+    word, most = "x" * 2**20, MAX_OUTPUT_TEXT_BYTES // 2**20
+    results = Results([output("label", Dtype.STRING, Layout.SCALAR, ("label",))], most + 1)
+    for row in range(most):
+        results.put(row, 1, [np.array([word], object)])
+    with pytest.raises(BadOutput, match=f"'label'.*at most {MAX_OUTPUT_TEXT_BYTES:,} characters.*--chunk-rows"):
+        results.put(most, 1, [np.array(["a"], object)])
