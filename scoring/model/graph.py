@@ -23,9 +23,16 @@ def parse(data: bytes) -> "onnx.ModelProto":
         model = onnx.load_model_from_string(data)
     except DecodeError as error:
         raise _no_model(data) from error
-    # Bytes of another format can read as a message without a graph.
-    if not model.HasField("graph") or not model.graph.output:
+    # Bytes of another format can read as a message without a graph, or with an empty one.
+    if not model.graph.node and not model.graph.output:
         raise _no_model(data)
+    if not model.graph.output:
+        raise ModelRefused(
+            "the model has no output",
+            expected="at least one, with a row for each row of the input",
+            got=f"{len(model.graph.node)} operators, of which no result comes out",
+            remedy="export the model with its results as outputs",
+        )
     refuse_external_data(model)
     return model
 

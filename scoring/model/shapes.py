@@ -10,6 +10,21 @@ from scoring.model.signature import Signature, TensorInfo
 Dims = Sequence[int | None]
 
 
+def require_rows(seen: Mapping[str, Dims], rows: int) -> None:
+    """ModelRefused where an output of the trial run has not as many rows as its inputs had.
+
+    seen: as `settle` takes it. What has no axis at all is no column either, and refused as such.
+    """
+    for name, dims in seen.items():
+        if dims and dims[0] != rows:
+            raise ModelRefused(
+                f"the output {name!r} has another number of rows than the inputs",
+                expected=f"{rows} rows from {rows} rows" if rows > 1 else "one row from one row",
+                got="a first axis that follows the size of another one" if dims[0] is None else f"{dims[0]} rows",
+                remedy="export the model with the rows as the first axis of its outputs, such as [1, 3], not [3]",
+            )
+
+
 def settle(signature: Signature, seen: Mapping[str, Dims], failure: str = "") -> Signature:
     """The signature with the width of every output known; ModelRefused where it cannot be.
 

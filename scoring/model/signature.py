@@ -91,6 +91,14 @@ def read_signature(model: "onnx.ModelProto") -> Signature:
     """What the graph declares; widths that it leaves open are still open. Raises ModelRefused."""
     from scoring.model import graph
 
+    inputs = tuple(_info(value, "input") for value in graph.graph_inputs(model))
+    if not inputs:
+        raise ModelRefused(
+            "the model has no input",
+            expected="at least one, whose first axis is the rows",
+            got="a graph that answers the same whatever the rows are",
+            remedy="export the model with the features as inputs",
+        )
     makers, maps = graph.producers(model), graph.zipmaps(model)
     outputs = []
     for value in model.graph.output:
@@ -98,7 +106,7 @@ def read_signature(model: "onnx.ModelProto") -> Signature:
         info = _zipmap(value.name, maps[value.name]) if value.name in maps else _info(value, "output")
         outputs.append(replace(info, producer=maker.op_type if maker is not None else ""))
     return Signature(
-        inputs=tuple(_info(value, "input") for value in graph.graph_inputs(model)),
+        inputs=inputs,
         outputs=tuple(outputs),
         feature_names=graph.feature_names(model),
         classes=graph.known_classes(model),
@@ -118,7 +126,8 @@ def _zipmap(name: str, classes: tuple[str, ...]) -> TensorInfo:
 
 def _info(value: "onnx.ValueInfoProto", side: str) -> TensorInfo:
     kind = value.type.WhichOneof("value")
-    dtype = _DTYPES.get(value.type.tensor_type.elem_type) if kind == "tensor_type" else None
+    element = value.type.tensor_type.elem_type
+    dtype = _DTYPES.get(element) if kind == "tensor_type" else None
     if kind == "sequence_type":
         raise ModelRefused(
             f"{side} {value.name!r} is a list, not a tensor",
@@ -130,12 +139,22 @@ def _info(value: "onnx.ValueInfoProto", side: str) -> TensorInfo:
         raise ModelRefused(
             f"{side} {value.name!r} has a type that columns cannot hold",
             expected="a tensor of numbers, bool or text",
-            got=str(kind) if kind != "tensor_type" else f"element type {value.type.tensor_type.elem_type} of ONNX",
-            remedy="export the model with plain tensors (skl2onnx: zipmap=False)",
+            got=_type_name(element) if kind == "tensor_type" else str(kind),
+            remedy="cast it inside the graph, for example from or to float, and export the model again"
+            if kind == "tensor_type"
+            else "export the model with plain tensors (skl2onnx: zipmap=False)",
         )
     shape = value.type.tensor_type.shape
     dims = (dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None for dim in shape.dim)
     return TensorInfo(name=value.name, dtype=dtype, dims=tuple(dims))
+
+
+def _type_name(element: int) -> str:
+    """As in `bfloat16`."""
+    import onnx
+
+    names = {number: str(name).lower() for name, number in onnx.TensorProto.DataType.items()}
+    return names.get(element, f"element type {element}, which ONNX does not know")
 
 
 def _tensor(data: Mapping[str, Any]) -> TensorInfo:

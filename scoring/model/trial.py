@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from scoring.core.errors import ModelRefused
-from scoring.model.shapes import settle
+from scoring.model.shapes import require_rows, settle
 from scoring.model.signature import Signature, TensorInfo
 
 GIB = 2**30
@@ -80,6 +80,7 @@ def warm_up(
             got=answer["refused"],
             remedy=answer["remedy"],
         )
+    require_rows(answer["dims"], answer["rows"])
     return settle(signature, answer["dims"], answer["failure"])
 
 

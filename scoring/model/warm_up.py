@@ -28,7 +28,10 @@ _PAGE_BYTES = resource.getpagesize()
 
 
 def main() -> None:
-    """Answers {dims: {output: [size | null]}, failure: text}, or {refused: text, memory: bool} for no session."""
+    """Answers {rows: int, dims: {output: [size | null]}, failure: text}; for no session {refused: text, memory: bool}.
+
+    rows: as many as the inputs had.
+    """
     request = json.loads(sys.stdin.buffer.readline())
     limit(request["memory_bytes"], request["cpu_seconds"])
     answer = _answer(sys.stdin.buffer.read(), Signature.from_json(request["signature"]))
@@ -57,19 +60,19 @@ def _answer(data: bytes, signature: Signature) -> dict[str, Any]:
         return {"refused": refused.got, "remedy": refused.remedy, "memory": isinstance(refused, OutOfMemory)}
     except MemoryError:
         return {"refused": "not enough memory to load it", "memory": True}
+    rows = signature.fixed_rows or ROWS
     try:
-        return {"dims": _dims(session, signature), "failure": ""}
+        return {"rows": rows, "dims": _dims(session, signature, rows), "failure": ""}
     except MemoryError as error:
         return {"refused": str(error) or "not enough memory to run it", "memory": True}
     except ORT_ERRORS as error:
         if isinstance(memory_or(error, ScoringError("")), OutOfMemory):
             return {"refused": said(error), "memory": True}
-        return {"dims": {}, "failure": said(error)}
+        return {"rows": rows, "dims": {}, "failure": said(error)}
 
 
-def _dims(session: ort.InferenceSession, signature: Signature) -> dict[str, list[int | None]]:
+def _dims(session: ort.InferenceSession, signature: Signature, rows: int) -> dict[str, list[int | None]]:
     """Sizes of each output; None for an axis that follows an open one of the inputs. [] for what has no axis."""
-    rows = signature.fixed_rows or ROWS
     is_open = any(tensor.width is None for tensor in signature.inputs)
     shapes = [_run(session, signature, rows, size) for size in (OPEN_SIZES if is_open else OPEN_SIZES[:1])]
     return {name: _common([seen[name] for seen in shapes]) for name in shapes[0]}

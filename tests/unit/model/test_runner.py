@@ -155,12 +155,16 @@ def test_a_fixed_batch_axis_gets_exact_groups(write_model, rows, never):
 
 
 def test_another_row_count_fails_with_both_counts(write_model, never):
-    """A model that gives one result for many rows is a bad output, never a repeated value."""
-    axes = h.make_tensor("axes", T.INT64, [1], [0])
-    node = h.make_node("ReduceSum", ["x", "axes"], ["total"], keepdims=1)
-    path = write_model([node], [("x", T.FLOAT, [None, 3])], [("total", T.FLOAT, [None, 3])], [axes])
+    """A model that leaves out rows, though none of the trial run, is a bad output, never a repeated value."""
+    zero = h.make_tensor("zero", T.FLOAT, [1], [0.0])
+    nodes = [
+        h.make_node("ReduceMax", ["x"], ["most"], axes=[1], keepdims=0),
+        h.make_node("LessOrEqual", ["most", "zero"], ["kept"]),
+        h.make_node("Compress", ["x", "kept"], ["total"], axis=0),
+    ]
+    path = write_model(nodes, [("x", T.FLOAT, [None, 3])], [("total", T.FLOAT, [None, 3])], [zero])
     binding = sum_binding(layout=Layout.WIDE, columns=("a", "b", "c"), width=3)
-    with pytest.raises(BadOutput, match=r"expected 10 rows.*got 1 rows"):
+    with pytest.raises(BadOutput, match=r"expected 10 rows.*got 0 rows"):
         load(path).predict(matrix_batch(10), binding, 4096, never)
 
 
