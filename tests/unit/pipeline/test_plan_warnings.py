@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 
 from scoring.ledger import proofs
@@ -44,12 +45,23 @@ def test_rows_that_the_model_refuses_are_rejects_of_the_sample(context: Context,
 
 def test_a_model_that_refuses_every_row_would_fail_the_job(context: Context, tmp_path: Path) -> None:
     """So would one whose answers the options do not allow: there is nothing to forecast from."""
-    made = planned(context, "table", written(tmp_path / "rows.csv", i=[7] * 20))
+    made = planned(context, "table", written(tmp_path / "rows.csv", i=[7] * 4))
     (warning,) = made.warnings
     assert warning.startswith("the job would fail: the model refused rows ")
-    assert ("none", None, 0, 20) == (made.forecast, made.seconds, made.sample.rejected, made.sample.untried)
+    assert ("none", None, 0, 4) == (made.forecast, made.seconds, made.sample.rejected, made.sample.untried)
     (warning,) = planned(context, "table", written(tmp_path / "nan.csv", i=[0, 2]), nan_output="fail").warnings
     assert warning.startswith("the job would fail: the model answered NaN")
+
+
+def test_a_bad_beginning_is_not_taken_for_the_whole(context: Context, tmp_path: Path) -> None:
+    """A model of one row at a time, which costs no halving, may refuse the first rows and take a later one."""
+    model = onnx.load(table_model(tmp_path / "single.onnx", [1.0]))
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = 1
+    onnx.save(model, str(tmp_path / "single.onnx"))
+    rows = written(tmp_path / "rows.csv", i=[7] * 40 + [0])
+    made = planned(context, str(tmp_path / "single.onnx"), rows, max_rejected="40")
+    assert (40, 0, ()) == (made.sample.rejected, made.sample.untried, made.warnings)
 
 
 @pytest.mark.parametrize(
