@@ -20,6 +20,9 @@ SAMPLE_ROWS = 1_000
 SAMPLE_CELLS = 250_000
 """Of wide rows fewer are read: a plan is to come at once."""
 
+SAMPLE_TEXT_BYTES = 2**24
+"""And no more once their text comes to as much."""
+
 EXAMPLES = 3
 
 
@@ -99,6 +102,7 @@ def read_first(prepared: Prepared, rows: int) -> FirstRows | None:
             work=Path(folder),
             limit=limit,
             raw=options.raw,
+            text_bytes=SAMPLE_TEXT_BYTES,
         )
         found = next(chunks, None)
         if found is None:

@@ -120,6 +120,12 @@ def test_the_first_rows_are_read_as_the_job_would(context: Context, tmp_path: Pa
         assert sorted(expected) == sorted(kinds)
 
 
+def test_of_long_texts_fewer_rows_are_read(context: Context, tmp_path: Path) -> None:
+    """Up to the row that makes it 16 MiB."""
+    rows = written(tmp_path / "rows.csv", age=[40.0] * 25, plan=["x" * 900_000] * 25)
+    assert 19 == planned(context, "churn", rows).sample.rows
+
+
 def test_no_value_of_a_row_is_shown_where_that_is_not_wanted(context: Context, tmp_path: Path) -> None:
     """--no-raw holds for examples too."""
     rows = tmp_path / "rows.csv"
