@@ -8,6 +8,7 @@ from threading import Event
 
 import pytest
 
+from scoring.core.arguments import job_options
 from scoring.core.errors import ErrorCode, ModelRefused
 from scoring.core.exits import exit_code
 from scoring.core.outcome import Verdict
@@ -16,6 +17,8 @@ from scoring.ledger import jobs, models, proofs, reports
 from scoring.ledger.records import Attachment
 from scoring.pipeline.context import Context
 from scoring.pipeline.parity import check_by_hand
+from scoring.pipeline.plan import plan
+from scoring.pipeline.prepare import JobRequest
 from scoring.pipeline.work import work
 from tests.ledger.desk import score_of, split_of
 from tests.small_models import linear_model
@@ -92,6 +95,15 @@ def test_the_function_makes_the_features(context: Context, tmp_path: Path, name:
     found = [(reject["_row"], reject["column"], reject["code"]) for reject in rejects(job)]
     assert [(1, "x", "out_of_range"), (2, "y", "out_of_range")] == found
     assert "null_as_nan" in [code for code, _, _ in warnings_of(context, job.id)]
+
+
+def test_a_plan_shows_what_the_function_leaves_unfit(context: Context, tmp_path: Path) -> None:
+    """Among the rejects of its sample, with file and line."""
+    rows = write_rows(tmp_path / "rows.csv", price=[100.0, 200.0, 666.0], area=[10.0, 0.0, 6.0])
+    request = JobRequest(model=str(model_with(tmp_path)), inputs=(str(rows),), options=job_options())
+    sample = plan(context, request).sample
+    assert (3, 2, 0) == (sample.rows, sample.rejected, sample.untried)
+    assert [(3, "x"), (4, "y")] == [(example.line, example.column) for example in sample.examples]
 
 
 def test_it_gets_the_same_frames_at_every_attempt(context: Context, tmp_path: Path) -> None:
