@@ -38,7 +38,7 @@ def read_folder(folder: Path) -> ModelFolder:
             remedy=_REMEDY,
         )
     data = flavours[_FLAVOUR].get("data", "model.onnx")
-    return ModelFolder(file=_inside(folder, data), columns=_columns(description.get("signature")))
+    return ModelFolder(file=_inside(folder, data), columns=_columns(folder, description.get("signature")))
 
 
 def _description(folder: Path) -> Mapping[str, Any]:
@@ -90,15 +90,20 @@ def _inside(folder: Path, data: object) -> Path:
     return file
 
 
-def _columns(signature: object) -> tuple[str, ...]:
+def _columns(folder: Path, signature: object) -> tuple[str, ...]:
     """Names of signature.inputs, where all of them are columns; a tensor has no column names."""
     text = signature.get("inputs") if isinstance(signature, dict) else None
     try:
-        inputs = json.loads(text) if isinstance(text, str) else []
+        inputs = json.loads(text) if isinstance(text, str) else text or []
     except (ValueError, RecursionError):
-        return ()
+        inputs = None
     if not isinstance(inputs, list) or not all(isinstance(entry, dict) for entry in inputs):
-        return ()
+        raise ModelRefused(
+            f"the signature in {folder / DESCRIPTION} cannot be read",
+            expected="`inputs` as MLflow logs them: a list of columns or tensors, in JSON",
+            got=repr(text)[:100],
+            remedy="log the model again, or take the signature out and name the columns in model.yaml",
+        )
     if any(entry.get("type") == "tensor" or not isinstance(entry.get("name"), str) for entry in inputs):
         return ()
     return tuple(entry["name"] for entry in inputs)

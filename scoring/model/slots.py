@@ -6,7 +6,7 @@ from itertools import chain, count
 
 from scoring.core.columns import EXACT_BITS, ColumnSpec, Dtype, Lossy, NullAction
 from scoring.core.conversions import Conversion, Scale
-from scoring.core.errors import UsageError
+from scoring.core.errors import ModelRefused, ScoringError, UsageError
 from scoring.core.options import JobOptions
 from scoring.core.source import ColumnKind, FileColumn
 from scoring.model.catalogue import Feature
@@ -86,25 +86,24 @@ class Slots:
 
     def _checked_fill(self, text: str, dtype: Dtype, name: str) -> str:
         if not is_value(text, dtype):
-            raise _bad_fill(name, f"a value of type {dtype}", repr(text))
+            raise self._bad_fill(name, f"a value of type {dtype}", repr(text))
         held = nearest(text, dtype)
         if held is not None and self._refuses(int(text)):
-            raise _bad_fill(name, f"a value that {dtype} holds exactly", f"{text}, of which {held} is the nearest")
+            raise self._bad_fill(name, f"a value that {dtype} holds exactly", f"{text}, of which {held} is the nearest")
         return text
+
+    def _bad_fill(self, name: str, expected: str, got: str) -> ScoringError:
+        """Of model.yaml it is refused input, of the command line wrong usage."""
+        what = f"the fill for nulls in {name!r}"
+        if name in self._fills:
+            return ModelRefused(what, expected=expected, got=got, remedy="correct `fill` in model.yaml")
+        remedy = f"give each column its own in model.yaml: `fill: {{{name}: …}}`"
+        return UsageError(what, expected=expected, got=got, remedy=remedy)
 
     def _refuses(self, inexact: int) -> bool:
         """As for the cells that it stands for."""
         beyond = abs(inexact) > 1 << EXACT_BITS[Dtype.FLOAT64]
         return beyond if self._lossy is None else self._lossy is Lossy.REJECT
-
-
-def _bad_fill(name: str, expected: str, got: str) -> UsageError:
-    return UsageError(
-        f"the fill for nulls in {name!r}",
-        expected=expected,
-        got=got,
-        remedy=f"give each column its own in model.yaml: `fill: {{{name}: …}}`",
-    )
 
 
 def _may_round(column: FileColumn, conversion: Conversion | None, dtype: Dtype) -> bool:

@@ -9,7 +9,7 @@ from scoring.core.binding import Task
 from scoring.core.conversions import Categories
 from scoring.model.spec_conversions import Derived, read_categories, read_derived
 from scoring.model.spec_prepare import Prepare, read_prepare
-from scoring.model.spec_values import bad, check_keys, choice, mapping, names, sizes, text
+from scoring.model.spec_values import bad, check_keys, choice, column_name, mapping, names, naming, sizes, text
 from scoring.model.spec_yaml import read_yaml
 
 
@@ -64,7 +64,11 @@ def load_spec(path: str | Path | None) -> ModelSpec:
     """The spec in a file; an empty one for None. InputMissing, or ModelRefused naming the key that does not fit."""
     if path is None:
         return ModelSpec()
-    data = read_yaml(path)
+    with naming(path):
+        return _spec_of(read_yaml(path))
+
+
+def _spec_of(data: Any) -> ModelSpec:
     if data is None:
         return ModelSpec()
     if not isinstance(data, dict):
@@ -78,7 +82,7 @@ def load_spec(path: str | Path | None) -> ModelSpec:
         inputs={name: names(f"inputs: {name}", columns) for name, columns in tables["inputs"].items()},
         classes=names("classes", data.get("classes")),
         task=_task(data.get("task")),
-        rename={name: text(f"rename: {name}", value) for name, value in tables["rename"].items()},
+        rename={name: column_name(f"rename: {name}", value) for name, value in tables["rename"].items()},
         fill={name: text(f"fill: {name}", value) for name, value in tables["fill"].items()},
         categories={name: read_categories(name, value) for name, value in tables["categories"].items()},
         derive={name: read_derived(name, value) for name, value in tables["derive"].items()},

@@ -3,16 +3,29 @@
 import difflib
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from scoring.core.errors import ModelRefused
 
+_SPEC = "the model's spec: "
 _SIZE = re.compile("[1-9][0-9]{0,9}")
 
 
 def bad(what: str, expected: str, got: str, *, remedy: str = "correct model.yaml") -> ModelRefused:
-    return ModelRefused(f"the model's spec: {what}", expected=expected, got=got, remedy=remedy)
+    return ModelRefused(f"{_SPEC}{what}", expected=expected, got=got, remedy=remedy)
+
+
+@contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """What is refused of a spec in the block is told with the file that it stands in."""
+    try:
+        yield
+    except ModelRefused as refused:
+        told = f"{path}: {refused.message.removeprefix(_SPEC)}"
+        raise ModelRefused(told, expected=refused.expected, got=refused.got, remedy=refused.remedy) from refused
 
 
 def check_keys(where: str, keys: Iterable[Any], known: Sequence[str]) -> None:
@@ -34,6 +47,13 @@ def text(key: str, value: Any) -> str:
         got = "nothing" if value is None else repr(value)[:80]
         raise bad(key, "text or a number", got, remedy="put a name that YAML takes for null in quotes, such as 'null'")
     return str(value)
+
+
+def column_name(key: str, value: Any) -> str:
+    found = text(key, value)
+    if not found.strip():
+        raise bad(key, "a name", repr(found))
+    return found
 
 
 def names(key: str, value: Any) -> tuple[str, ...]:

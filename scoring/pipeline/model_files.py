@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from scoring.core.errors import InputMissing, InputRefused
+from scoring.core.errors import InputMissing, InputRefused, ModelRefused
 from scoring.data.inputs import check_roots
 from scoring.ledger import models
 from scoring.ledger.records import ModelVersion
 from scoring.model.axes import check_axes
 from scoring.model.check import CheckedModel, check_model, read_model
-from scoring.model.mlflow import read_folder
+from scoring.model.hints import listed
+from scoring.model.mlflow import DESCRIPTION, read_folder
 from scoring.model.signature import Signature
 from scoring.model.spec import ModelSpec, load_spec
 from scoring.pipeline.context import Context
@@ -92,7 +93,7 @@ def find_file(context: Context, model: str, spec: str | None) -> ModelFile:
     own = load_spec(_spec_of(given, spec))
     data, sha256 = read_model(path)
     checked = _checked_before(context, sha256, own) or check_model(data, path, own.shapes)
-    named = _with_columns(checked, columns)
+    named = _with_columns(checked, columns, own)
     check_axes(named.signature, own)
     return ModelFile(
         name=model_name(given),
@@ -138,13 +139,32 @@ def _as_checked(context: Context, version: ModelVersion) -> CheckedModel | None:
     return CheckedModel(signature=signature, about=about, served=served)
 
 
-def _with_columns(checked: CheckedModel, columns: tuple[str, ...]) -> CheckedModel:
-    """Named as an MLmodel names the columns of the one matrix, where nothing in the model does."""
+def _with_columns(checked: CheckedModel, columns: tuple[str, ...], spec: ModelSpec) -> CheckedModel:
+    """Named as an MLmodel names the columns of the one matrix, where nothing in the model does.
+
+    ModelRefused where it names another number of them, and the spec names none.
+    """
     signature = checked.signature
-    if signature.feature_names or [len(columns)] != [tensor.width for tensor in signature.inputs]:
+    widths = [tensor.width for tensor in signature.inputs]
+    if signature.feature_names or not columns or len(widths) > 1:
+        return checked
+    if widths != [len(columns)]:
+        # One column may hold a list, and an open axis has no number.
+        if len(columns) > 1 and widths != [None] and not (spec.features or spec.inputs):
+            raise _other_width(checked, columns)
         return checked
     named = replace(signature, feature_names=columns)
     return replace(checked, signature=named, about={**checked.about, COLUMNS: list(columns)})
+
+
+def _other_width(checked: CheckedModel, columns: tuple[str, ...]) -> ModelRefused:
+    tensor = checked.signature.inputs[0]
+    return ModelRefused(
+        f"the signature in {DESCRIPTION} does not fit the model's input {tensor.name!r}",
+        expected=f"{tensor.width} columns, as many as the input takes",
+        got=f"{len(columns)}: {listed(columns)}",
+        remedy="name the columns in model.yaml, in the order of the input: `features: […]`",
+    )
 
 
 def _onnx_file(given: Path) -> tuple[Path, tuple[str, ...]]:

@@ -165,14 +165,12 @@ def test_what_a_null_does(schema, rule, dtype, expected):
 
 
 def test_a_fill_must_be_a_value_of_the_column(schema):
-    """`--nulls fill=none` for a number is wrong usage, told at submit."""
+    """`--nulls fill=none` for a number is wrong usage, told at submit; in model.yaml it is refused input."""
+    wanted, source, nulls = signature(tensor("a", I64, 1)), schema(a=K.TEXT), NullRule.parse("fill=none")
     with pytest.raises(UsageError, match="fill for nulls in 'a'"):
-        bind(
-            signature(tensor("a", I64, 1)),
-            ModelSpec(),
-            schema(a=K.TEXT),
-            JobOptions(nulls=NullRule.parse("fill=none")),
-        )
+        bind(wanted, ModelSpec(), source, JobOptions(nulls=nulls))
+    with pytest.raises(ModelRefused, match=r"fill for nulls in 'a'.*correct `fill` in model.yaml"):
+        bind(wanted, ModelSpec(fill={"a": "none"}), source, JobOptions(nulls=nulls))
 
 
 def test_carried_columns_stand_in_order_each_once(schema):

@@ -103,6 +103,7 @@ def test_an_empty_spec_says_nothing(tmp_path, text):
     ("text", "words"),
     [
         ("feature: [a]", "did you mean 'features'"),
+        ("rename: {y_0: ''}", "rename: y_0; expected a name; got ''"),
         ("zebra: 1", "unknown key 'zebra'"),
         ("classes: [a, null]", "in quotes, such as 'null'"),
         ("features: [a, a]", "each name once"),
@@ -140,8 +141,9 @@ def test_what_does_not_fit_is_refused(tmp_path, text, words):
     """One sentence says what was expected."""
     path = tmp_path / "model.yaml"
     path.write_text(text)
-    with pytest.raises(ModelRefused, match=words):
+    with pytest.raises(ModelRefused, match=words) as refused:
         load_spec(path)
+    assert refused.value.message.startswith(f"{path}: ")
 
 
 def test_a_missing_spec_is_named(tmp_path):

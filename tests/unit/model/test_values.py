@@ -81,5 +81,5 @@ def test_a_fill_is_rounded_no_further_than_a_cell(text, lossy, words):
     if words is None:
         bind(wants(("a", Dtype.FLOAT64, 1)), spec, csv("a"), JobOptions(lossy=lossy))
         return
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(ModelRefused, match=words):
         bind(wants(("a", Dtype.FLOAT64, 1)), spec, csv("a"), JobOptions(lossy=lossy))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -276,6 +277,19 @@ def test_an_mlflow_folder_names_the_columns(context: Context, folder: Path) -> N
     assert 1 == registered(context, folder).version
     assert () == find_model(context, "churn:2", None).signature.feature_names
     assert ("b", "a") == find_model(context, "churn:1", None).signature.feature_names
+
+
+def test_a_logged_signature_of_another_width_is_refused(context: Context, folder: Path) -> None:
+    """With both numbers, unless a spec names the columns; one column alone may hold a list."""
+    logged = (folder / "MLmodel").read_text()
+    (folder / "MLmodel").write_text(logged.replace("]", ', {"name": "c"}]'))
+    with pytest.raises(ModelRefused, match="expected 2 columns, as many as the input takes; got 3: 'b', 'a', 'c'"):
+        find_file(context, str(folder), None)
+    (folder / "model.yaml").write_text("features: [b, a]\n")
+    assert ("b", "a") == find_file(context, str(folder), None).spec.features
+    (folder / "model.yaml").write_text("")
+    (folder / "MLmodel").write_text(re.sub(r"\[.*\]", '[{"name": "both"}]', logged, flags=re.DOTALL))
+    assert () == find_file(context, str(folder), None).signature.feature_names
 
 
 @pytest.mark.parametrize("place", ["inside", "beside"])
