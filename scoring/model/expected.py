@@ -62,7 +62,7 @@ def refuse_strays(outputs: Sequence[OutputBinding], found: Collection[str], idle
         f"no result column of the model has the name that answers of the reference rows bear: {listed(strays)}",
         expected=f"answers under the names {listed(results)}, or with {PREFIX!r} before them",
         got=f"columns {listed(strays)}, which feed nothing",
-        remedy=f"{next(filter(None, hints), 'correct the names')}; what holds no answers, take out of the file",
+        remedy=f"{next(filter(None, hints), 'correct the names;')} take out of the file what holds no answers",
     )
 
 
