@@ -79,7 +79,7 @@ def row_text_bytes(batch: pa.RecordBatch) -> Ints | None:
     total = np.zeros(batch.num_rows, np.int64)
     for column in cells:
         if len(column.words):
-            total += column.lengths[column.word]
+            total += column.lengths if column.codes is None else column.lengths[column.word]
     return total
 
 
