@@ -216,3 +216,11 @@ def test_the_installed_programs_start(program: Program, name: str) -> None:
     started = program.start("--help", name=name)
     assert f"Usage: {name}" in started.communicate(timeout=60)[0]
     assert 0 == started.returncode
+
+
+def test_a_run_imports_nothing_that_it_does_not_need(program: Program, model: Path, write_rows: WriteRows) -> None:
+    """pandas alone is a fifth of a second of every job."""
+    watched = program.with_settings(PYTHONPROFILEIMPORTTIME="1")
+    said = watched("run", model, write_rows("rows.csv", 10), "--key", "id").stderr
+    imported = {line.rpartition("|")[2].strip() for line in said.splitlines() if line.startswith("import time:")}
+    assert {"pyarrow.csv"} == imported & {"pyarrow.csv", "pyarrow.dataset", "pandas", "duckdb"}
