@@ -74,7 +74,7 @@ GOOD: dict[str, Callable[[Path], bytes]] = {
 HURTS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.binary(max_size=9)), min_size=1, max_size=4)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(name=st.sampled_from(sorted(GOOD)), hurts=HURTS)
 def test_a_damaged_file_ends_in_words(
     home: Rooms, workplace: Path, name: str, hurts: list[tuple[float, int, bytes]]
@@ -103,7 +103,7 @@ def test_a_job_over_a_damaged_file_ends_in_words(
     check("run", "linear", workplace / name, "--key", "id", "--max-rejected", "100%")
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     command=st.sampled_from(COMMANDS.split(",")),
     words=st.lists(st.sampled_from(WORDS) | st.text(max_size=4), max_size=5),

@@ -17,7 +17,7 @@ CHUNK_ROWS = st.integers(1, 13)
 CHUNK = st.integers(0, 12)
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(table=csv_tables(), nulls=NULLS, chunk_rows=CHUNK_ROWS, resumed=CHUNK)
 def test_every_row_of_csv_is_scored_or_rejected_as_the_contract_says(
     home: Rooms, workplace: Path, table: Table, nulls: str, chunk_rows: int, resumed: int
@@ -26,7 +26,7 @@ def test_every_row_of_csv_is_scored_or_rejected_as_the_contract_says(
     check(home, workplace, table, nulls, chunk_rows, resumed)
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(table=json_tables(), nulls=NULLS, chunk_rows=CHUNK_ROWS, resumed=CHUNK)
 def test_every_line_of_json_is_scored_or_rejected_as_the_contract_says(
     home: Rooms, workplace: Path, table: Table, nulls: str, chunk_rows: int, resumed: int

@@ -76,7 +76,7 @@ def test_lines_and_files_of_rejects_are_those_of_the_input(split_all, messy_file
 CELLS = st.text(alphabet='a1,"\n\r.x ', max_size=6)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(CELLS, st.floats(allow_nan=False, allow_infinity=False, width=32)), max_size=30))
 def test_what_was_quoted_comes_back(split_all, rows):
     """Any text in quotes and any number comes back as it was, in order, none lost."""
@@ -85,7 +85,7 @@ def test_what_was_quoted_comes_back(split_all, rows):
     assert rows == split_all(text, AB, chunk_rows=7).cells
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(alphabet="a1,.\n\rx e-", max_size=80))
 def test_rows_in_are_rows_out(split_all, text):
     """Clean rows and rejects together are each row once."""
