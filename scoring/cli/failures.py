@@ -60,7 +60,8 @@ def _print_attempts(attempts: list[Record]) -> None:
 def _print_rejects(rejects: list[Record]) -> None:
     for reject in rejects:
         where = f" in column {cell(reject['column'])}" if reject["column"] else ""
-        click.echo(f"{reject['rows']:,} rows rejected: {reject['code']}{where}")
+        rows = "1 row" if reject["rows"] == 1 else f"{reject['rows']:,} rows"
+        click.echo(f"{rows} rejected: {reject['code']}{where}")
         for example in reject["examples"]:
             line = "" if example["line"] is None else f":{example['line']}"
             click.echo(f"  {cell(example['file'])}{line}  {cell(example['reason'])}  {cell(example['raw'])}")

@@ -196,8 +196,9 @@ def _check_place(path: str) -> None:
 
 
 def _unknown(path: str, ending: str) -> InputRefused:
+    said = f"the format of {path} is not known"
     if ending == _JSON:
         remedy = "say --format jsonl if each of its lines is an object"
-        return InputRefused(path, expected=_KNOWN, got="one JSON document, by its extension", remedy=remedy)
+        return InputRefused(said, expected=_KNOWN, got="one JSON document, by its extension", remedy=remedy)
     remedy = "say --format csv, parquet or jsonl"
-    return InputRefused(path, expected=_KNOWN, got="another extension", remedy=remedy)
+    return InputRefused(said, expected=_KNOWN, got="another extension", remedy=remedy)

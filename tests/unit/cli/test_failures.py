@@ -31,7 +31,7 @@ def test_what_was_decided_is_told_beside_what_was_rejected(
     assert [{"code": "nan_output", "column": "y", "rows": 2}] == document["warnings"]
     assert {("model_refused", 1), ("bad_value", 1)} == {(r["code"], r["rows"]) for r in document["rejects"]}
     people = program(capfd, "failures", "last")
-    assert "1 rows rejected: model_refused\n" in people
+    assert "1 row rejected: model_refused\n" in people
     assert f"{tmp_path / 'rows.csv'}:4  " in people
     assert "2 rows with nan_output in column y\n" in people
     assert "\x1b" not in people

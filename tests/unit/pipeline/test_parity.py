@@ -1,14 +1,10 @@
 """The parity gate: models that answer otherwise than their training models are caught before they score."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import onnx
-import pyarrow as pa
-import pyarrow.csv as pc
-import pyarrow.parquet as pq
 import pytest
 from onnx import TensorProto, helper
 
@@ -26,6 +22,7 @@ from scoring.pipeline.reference import ReferenceFiles
 from scoring.pipeline.registry import add, register
 from scoring.pipeline.submit import submit
 from tests.small_models import churn_model, linear_model
+from tests.small_tables import written
 from tests.unit.pipeline.test_lease import context_in
 
 
@@ -67,19 +64,6 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
 
 def registered(context: Context, model: Path) -> ModelVersion:
     return register(context, find_model(context, str(model), None))
-
-
-def written(path: Path, **columns: list[object]) -> Path:
-    """The rows in the format that the name asks for."""
-    table = pa.table(columns)
-    match path.suffix:
-        case ".csv":
-            pc.write_csv(table, path)
-        case ".parquet":
-            pq.write_table(table, path)
-        case _:
-            path.write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
-    return path
 
 
 def test_a_model_that_sends_nulls_elsewhere_is_caught(context: Context, tmp_path: Path) -> None:

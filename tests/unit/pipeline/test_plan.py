@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pc
-import pyarrow.parquet as pq
 import pytest
 
 from scoring.core.arguments import job_options
@@ -21,6 +19,7 @@ from scoring.pipeline.plan_probe import RowCost
 from scoring.pipeline.prepare import JobRequest
 from scoring.pipeline.registry import register
 from tests.small_models import churn_model, linear_model
+from tests.small_tables import written
 from tests.unit.pipeline.test_lease import context_in
 
 SPEC = """
@@ -44,19 +43,6 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
 
 def planned(context: Context, model: str, *inputs: Path, **options: Any) -> Plan:
     return plan(context, JobRequest(model=model, inputs=tuple(map(str, inputs)), options=job_options(**options)))
-
-
-def written(path: Path, **columns: Any) -> Path:
-    """The rows in the format that the name asks for."""
-    table = pa.table(columns)
-    match path.suffix:
-        case ".csv":
-            pc.write_csv(table, path)
-        case ".parquet":
-            pq.write_table(table, path)
-        case _:
-            path.write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
-    return path
 
 
 def test_each_input_shows_what_feeds_it(context: Context, tmp_path: Path) -> None:
