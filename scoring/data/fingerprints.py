@@ -18,7 +18,10 @@ def fingerprint(path: str) -> Fingerprint:
         raise InputRefused(f"cannot read {path}", got=str(error.strerror), remedy="check its permissions") from None
     if not stat.S_ISREG(found.st_mode):
         raise InputRefused(
-            path, expected="a regular file", got=_kind(found.st_mode), remedy="write its content to a file first"
+            f"{path} cannot be read",
+            expected="a regular file",
+            got=_kind(found.st_mode),
+            remedy="write its content to a file first",
         )
     return _fingerprint(path, found)
 

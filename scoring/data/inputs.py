@@ -136,12 +136,17 @@ def _list(path: str, format: str, roots: Sequence[str]) -> Iterator[str]:
     check_roots(path, roots)
     if size > MAX_LIST_BYTES:
         raise InputRefused(
-            path, expected=f"a list of at most {MAX_LIST_BYTES:,} bytes", got=f"{size:,}", remedy="is it a list?"
+            f"{path} cannot be read",
+            expected=f"a list of at most {MAX_LIST_BYTES:,} bytes",
+            got=f"{size:,}",
+            remedy="is it a list?",
         )
     try:
         lines = Path(path).read_text("utf-8-sig").split("\n")
     except UnicodeDecodeError:
-        raise InputRefused(path, expected="a list of paths in UTF-8", remedy="one path per line") from None
+        raise InputRefused(
+            f"{path} cannot be read", expected="a list of paths in UTF-8", remedy="one path per line"
+        ) from None
     for number, line in enumerate(lines, 1):
         name = line.strip()
         if name.startswith("@") and not os.path.lexists(Path(path).parent / name):
@@ -179,7 +184,9 @@ def _input_file(path: str, format: str, roots: Sequence[str]) -> InputFile:
     if found is None:
         raise _unknown(path, ending)
     if found is FileFormat.PARQUET and compression:
-        raise InputRefused(path, expected="Parquet as it stands", got=compression, remedy="decompress it first")
+        raise InputRefused(
+            f"{path} cannot be read", expected="Parquet as it stands", got=compression, remedy="decompress it first"
+        )
     return InputFile(path=path, format=found, fingerprint=seen, compression=compression)
 
 
@@ -187,11 +194,17 @@ def _check_place(path: str) -> None:
     """Raises InputRefused for a name that no ledger can hold, and for what the kernel makes up as it is read."""
     if not path.isprintable() and any("\ud800" <= character <= "\udfff" for character in path):
         raise InputRefused(
-            path, expected="a name in UTF-8", got="bytes that are none", remedy="rename the file, or its folder"
+            f"{path} cannot be read",
+            expected="a name in UTF-8",
+            got="bytes that are none",
+            remedy="rename the file, or its folder",
         )
     if os.path.realpath(path).startswith(_KERNEL):
         raise InputRefused(
-            path, expected="a regular file", got="a file of the kernel", remedy="write its content to a file first"
+            f"{path} cannot be read",
+            expected="a regular file",
+            got="a file of the kernel",
+            remedy="write its content to a file first",
         )
 
 
