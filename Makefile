@@ -21,7 +21,7 @@ PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet $(LOCK_FLAGS)
 
-.PHONY: help setup demo test campaign check format bench models lock upgrade clean
+.PHONY: help setup demo test faults campaign check format bench models lock upgrade clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -45,6 +45,10 @@ demo: setup ## score real data, measure it, query it
 
 test: setup ## all tests, with private Postgres and Redis servers
 	$(PYTEST)
+
+# One process: what is measured here are recoveries, and each test has processes and servers of its own.
+faults: setup ## every fault of the catalogue, and the table of docs/reliability.md; half an hour
+	$(BIN)/python -m pytest tests/faults tests/ledger tests/acceptance -m fault
 
 campaign: setup ## a simulated year of schedules, and 100 deaths on the way into a table; minutes long
 	$(PYTEST) tests/years/campaign.py tests/faults/table_campaign.py -rP

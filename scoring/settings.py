@@ -15,6 +15,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from scoring.core.errors import SettingsError
+from scoring.failpoints import Failpoint, parse
 
 PREFIX = "SCORING_"
 FILE_SUFFIX = "_FILE"
@@ -57,6 +58,8 @@ class Settings:
     log_format: LogFormat
     # Show tracebacks of expected errors.
     debug: bool
+    # Places where this process is told to fail: for tests of recovery.
+    failpoints: tuple[Failpoint, ...]
 
     @property
     def deployed(self) -> bool:
@@ -90,6 +93,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, folder: Path | No
         chunk_timeout_seconds=found.take("CHUNK_TIMEOUT_SECONDS", partial(_number, at_least=1), None),
         log_format=found.take("LOG_FORMAT", _log_format, LogFormat.TEXT),
         debug=found.take("DEBUG", _switch, False),
+        failpoints=found.take("FAILPOINTS", _failpoints, ()),
     )
     if settings.deployed and settings.database_url.startswith("sqlite"):
         found.problem("BROKER_URL", "a Postgres ledger (SCORING_DATABASE_URL) beside a broker", "a SQLite ledger")
@@ -259,6 +263,13 @@ def _log_format(text: str) -> LogFormat:
     if text not in set(LogFormat):
         raise _Wrong(" or ".join(LogFormat))
     return LogFormat(text)
+
+
+def _failpoints(text: str) -> tuple[Failpoint, ...]:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise _Wrong("terms NAME[#CHUNK][@N]=ACTION[:ARGUMENT][!FILE], separated by ;", str(error)) from None
 
 
 def _switch(text: str) -> bool:

@@ -65,6 +65,7 @@ EVENTS: dict[str, tuple[int, str]] = {
     "worker.deaf": (ERROR, "worker {process}: nothing received while steps wait; starting anew"),
     "scheduler.started": (INFO, "scheduler {process}: started"),
     "scheduler.stopped": (INFO, "scheduler {process}: stopped"),
+    "failpoints.armed": (WARNING, "SCORING_FAILPOINTS is set: this process is going to fail at {points}"),
     # Lines of libraries, passed on.
     "library": (INFO, "{logger}: {text}"),
 }

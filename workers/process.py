@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from threading import Event
 
 from scoring.core.ids import JobId, StepId
+from scoring.failpoints import arm
 from scoring.ledger.database import Ledger
 from scoring.pipeline.context import Context
 from scoring.pipeline.models import ModelCache
@@ -43,6 +44,7 @@ def open_context(settings: Settings, *, worker: str | None = None) -> Context:
 
     Raises LedgerAway, SettingsError, or ServerUnreachable where this host does not see the store.
     """
+    _arm(settings)
     ledger = Ledger.open(settings.database_url)
     try:
         if settings.deployed:
@@ -57,6 +59,12 @@ def open_context(settings: Settings, *, worker: str | None = None) -> Context:
         models=ModelCache(settings.store),
         worker=worker or process_name(),
     )
+
+
+def _arm(settings: Settings) -> None:
+    arm(settings.failpoints)
+    if settings.failpoints:
+        announce("failpoints.armed", points=", ".join(failpoint.point for failpoint in settings.failpoints))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from scoring.core.chunks import StagedFile
 from scoring.data.storage import write_whole
+from scoring.failpoints import reach
 
 MANIFEST = "_manifest.json"
 PARTIAL = "_partial.json"
@@ -74,6 +75,7 @@ class Manifest:
 def write_manifest(output: Path, manifest: Manifest) -> None:
     """The result is whole: the manifest, then `_SUCCESS`, and no `_partial.json` any more."""
     write_whole(output / MANIFEST, _encode(manifest))
+    reach("manifest.written")
     write_whole(output / SUCCESS, b"")
     (output / PARTIAL).unlink(missing_ok=True)
 

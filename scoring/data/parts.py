@@ -12,6 +12,7 @@ from scoring.core.errors import ChunkCorrupt
 from scoring.data.arrays import one_batch
 from scoring.data.digests import digest_of
 from scoring.data.storage import storage_faults, sync_folder
+from scoring.failpoints import reach
 
 STAGING = "_staging"
 REJECTS = "_rejects"
@@ -69,11 +70,13 @@ def promote(output: Path, staged: StagedFile) -> None:
     source, target = output / staged.staged, output / staged.path
     with storage_faults(output):
         target.parent.mkdir(exist_ok=True)
+        reach("promote.rename")
         try:
             source.replace(target)
         except FileNotFoundError:
             require_committed(target, staged)
             return
+        reach("promote.renamed")
         sync_folder(target.parent)
         sync_folder(source.parent)
 
@@ -161,10 +164,13 @@ def _stage(
     with storage_faults(output):
         staged.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(staged, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode), "wb") as file:
+            reach("stage.write")
             _write(table.replace_schema_metadata(dict(metadata)), file, compression)
             file.flush()
+            reach("stage.fsync")
             os.fsync(file.fileno())
         sync_folder(staged.parent)
+        reach("stage.synced")
         rows = footer_rows(staged)
         if rows != table.num_rows:
             raise ChunkCorrupt(f"{staged} reads back wrong", expected=f"{table.num_rows} rows", got=str(rows))

@@ -17,6 +17,7 @@ from scoring.data.delta import commit_parts
 from scoring.data.manifest import Manifest, ManifestPart, part_schema, write_manifest, write_partial
 from scoring.data.outputs import clear_replaced
 from scoring.data.storage import storage_faults
+from scoring.failpoints import reach
 from scoring.ledger import jobs, parts
 from scoring.ledger.database import Tx
 from scoring.ledger.records import Claim, CommittedPart, Job
@@ -37,11 +38,15 @@ def finalize(context: Context, claim: Claim, lease: Lease) -> None:
     committed = context.ledger.look(lambda tx: parts.committed_parts(tx, job_id))
     if job.state is JobState.RUNNING:
         verdict, figures = reach_verdict(context, job, committed, lease)
+        reach("finalize.verdict")
         job = context.ledger.run(lambda tx: jobs.begin_finalizing(tx, claim, verdict, figures))
+        reach("finalize.committed")
     _publish(context, job, committed, lease)
     index_rows(context, job)
     lease.end()
+    reach("finalize.settle")
     context.ledger.run(lambda tx: _settle(tx, claim))
+    reach("finalize.settled")
     if job.succeeds or job.state is JobState.CANCELLED:
         delete_work(context.work_folder(job_id))  # a failed job keeps its chunk files for `retry`
 
@@ -65,6 +70,7 @@ def _publish(context: Context, job: Job, committed: list[CommittedPart], lease: 
     with storage_faults(output):
         output.mkdir(parents=True, exist_ok=True)
     public = _promote(job, committed, lease)
+    reach("finalize.promoted")
     never_scored = _rejects_without_part(context, job)
     for _, file in never_scored:
         part_files.promote(output, file)

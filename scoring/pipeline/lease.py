@@ -8,6 +8,7 @@ from types import TracebackType
 from scoring.core.errors import ExitCode, LeaseLost, LedgerAway, ScoringError, StepTimeout
 from scoring.core.outcome import judge
 from scoring.core.states import StepKind
+from scoring.failpoints import reach
 from scoring.ledger import steps
 from scoring.ledger.records import Claim
 from scoring.pipeline.context import Context
@@ -99,6 +100,7 @@ class Lease:
         return beat if not self._timeout else max(0.0, min(beat, self._begun + self._timeout - time.monotonic()))
 
     def _extend(self) -> None:
+        reach("heartbeat.beat", self._claim.step.chunk)
         try:
             held = self._ledger.run(lambda tx: steps.extend(tx, self._claim, self._seconds))
         except LedgerAway as error:

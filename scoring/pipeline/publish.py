@@ -2,6 +2,7 @@
 
 from scoring.core.ids import StepId
 from scoring.core.states import Priority
+from scoring.failpoints import reach
 from scoring.ledger import processes, publish
 from scoring.ledger.database import Tx
 from scoring.pipeline.context import Context
@@ -18,7 +19,11 @@ def publish_due(context: Context) -> bool:
     if context.only_job is None and not context.settings.deployed:
         return True
     due = context.ledger.run(lambda tx: {priority: _take(tx, context, priority) for priority in Priority})
+    if not any(due.values()):
+        return True
+    reach("publish.marked")
     lost = [step for priority, steps in due.items() if not context.bell.ring(steps, priority) for step in steps]
+    reach("publish.sent")
     if lost:
         context.ledger.run(lambda tx: publish.unring(tx, lost))
     return not lost

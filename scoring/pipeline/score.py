@@ -11,6 +11,7 @@ from scoring.data import parts as part_files
 from scoring.data.chunk_files import delete_chunk, read_chunk
 from scoring.data.late_rejects import LateRows, merged
 from scoring.data.rejects import count_rejects
+from scoring.failpoints import reach
 from scoring.ledger import jobs, parts, steps
 from scoring.ledger.database import OutcomeUnknown, Tx
 from scoring.ledger.records import Claim, Job
@@ -46,6 +47,7 @@ def score(context: Context, claim: Claim, lease: Lease) -> None:
     )
     staged = _stage(context, job, chunk, claim.attempt, lease)
     output = Path(job.output)
+    reach("commit.begin", chunk.chunk)
     try:
         _commit(context, staged, claim, lease)
     except OutcomeUnknown:
@@ -53,8 +55,10 @@ def score(context: Context, claim: Claim, lease: Lease) -> None:
     except Exception:
         _remove(output, staged.part)
         raise
+    reach("commit.committed", chunk.chunk)
     if not job.options.overwrite:
         part_files.promote_part(output, staged.part)
+        reach("promote.done", chunk.chunk)
     delete_chunk(chunk, context.work_folder(job.id))
     more_rejects = staged.part.rows_rejected > chunk.rows_rejected
     if more_rejects and job.options.max_rejected.judged_by(chunk.chunk):
@@ -63,6 +67,7 @@ def score(context: Context, claim: Claim, lease: Lease) -> None:
 
 def _stage(context: Context, job: Job, chunk: Chunk, attempt: int, lease: Lease) -> _Staged:
     clean = read_chunk(chunk, context.work_folder(job.id), job.binding.columns, raw=job.options.raw)
+    reach("score.read", chunk.chunk)
     lease.check()
     require_proof(context, job.model, lease)
     model = context.models.get(job)
@@ -112,6 +117,7 @@ def _commit(context: Context, staged: _Staged, claim: Claim, lease: Lease) -> No
             copy_rows(tx, staged.job, staged.part.chunk, staged.batch, lease.check)
             lease.end()
         steps.complete_chunk(tx, claim, staged.part, metrics)
+        reach("commit.commit", staged.part.chunk)
 
     try:
         context.ledger.run(complete)

@@ -8,6 +8,7 @@ from scoring.core.source import Position
 from scoring.data.chunk_files import read_rejects
 from scoring.data.empty import empty_chunk
 from scoring.data.split import split as split_files
+from scoring.failpoints import reach
 from scoring.ledger import jobs, parts, steps
 from scoring.ledger.records import Claim, Job
 from scoring.pipeline.context import Context
@@ -43,6 +44,7 @@ def split(context: Context, claim: Claim, lease: Lease) -> None:
         empty = empty_chunk(job.inputs, job.binding.columns, context.work_folder(job_id))
         _record(context, claim, empty, replace(position, chunk=1))
     lease.end()
+    reach("split.complete")
     context.ledger.run(lambda tx: steps.complete_split(tx, claim, position.row))
     stop_over_limit(context, job, None)  # a share can be judged now
 
@@ -69,5 +71,7 @@ def _over_limit(context: Context, job: Job, chunk: Chunk) -> bool:
 
 
 def _record(context: Context, claim: Claim, chunk: Chunk, position: Position) -> None:
+    reach("split.written", chunk.chunk)
     context.ledger.run(lambda tx: parts.insert_chunk(tx, claim, chunk, position))
+    reach("split.recorded", chunk.chunk)
     publish_due(context)

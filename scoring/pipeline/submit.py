@@ -11,6 +11,7 @@ from scoring.core.errors import InputRefused, LedgerAway, OutputRefused
 from scoring.core.ids import new_job_id
 from scoring.data.outputs import check_output
 from scoring.data.storage import free_bytes
+from scoring.failpoints import reach
 from scoring.ledger import jobs, models
 from scoring.ledger.database import Tx
 from scoring.ledger.records import FLEET, Job, NewJob
@@ -39,7 +40,9 @@ def submit(context: Context, request: JobRequest, *, runner: str = FLEET, ring: 
     Raises UsageError, NotFound, InputRefused and its kin; then nothing was written but the model's copy.
     """
     made = draft(context, request, runner=runner)
+    reach("submit.record")
     job = context.ledger.run(lambda tx: record(tx, made))
+    reach("submit.recorded")
     created = isinstance(made, NewJob) and job.id == made.id
     return Submitted(job=job, created=created, rung=ring_due(context) if ring and created else True)
 

@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 from scoring.core.chunks import LOW_BYTES
 from scoring.core.errors import LedgerAway
-from scoring.core.ids import JobId
+from scoring.core.ids import JobId, StepId
 from scoring.core.states import Priority
+from scoring.failpoints import reach
 from scoring.ledger import jobs, publish, steps
+from scoring.ledger.database import Tx
 from scoring.pipeline.context import Context
 from scoring.pipeline.publish import publish_due
 from scoring.telemetry import announce
@@ -50,7 +52,7 @@ class Ticker:
         context = self._context
         server = context.ledger.run(steps.server_start)
         if self._sight.clear(self._clocks(), server):
-            for step in context.ledger.run(lambda tx: steps.rescue_expired(tx, scope=context.only_job, limit=PAGE)):
+            for step in context.ledger.run(self._rescue):
                 announce("step.rescued", step=str(step))
         for job_id in context.ledger.run(lambda tx: jobs.running(tx, scope=context.only_job)):
             self._tend(job_id)
@@ -58,6 +60,12 @@ class Ticker:
         if context.only_job is None:
             for priority in Priority:
                 self._ring_lost(priority)
+
+    def _rescue(self, tx: Tx) -> list[StepId]:
+        rescued = steps.rescue_expired(tx, scope=self._context.only_job, limit=PAGE)
+        if rescued:
+            reach("rescue.commit")
+        return rescued
 
     def _tend(self, job_id: JobId) -> None:
         """What a worker that died between its commit and the next step has left undone."""

@@ -9,6 +9,7 @@ from scoring.core.ids import StepId
 from scoring.core.outcome import Outcome, Verdict, judge
 from scoring.core.retry import backoff_seconds
 from scoring.core.states import StepKind
+from scoring.failpoints import reach
 from scoring.ledger import jobs, steps
 from scoring.ledger.database import Tx
 from scoring.ledger.records import Claim
@@ -41,16 +42,23 @@ def work(context: Context, step: StepId, stop: Event) -> Outcome | None:
     `stop` is the process's own: once set, the step is handed back at the next chance.
     """
     seconds = context.settings.lease_seconds
-    claim = context.ledger.run(lambda tx: steps.claim(tx, step, context.worker, seconds))
+    claim = context.ledger.run(lambda tx: _claim(tx, step, context.worker, seconds))
     if claim is None:
         announce("step.not_claimed", step=str(step))
         return None
+    reach("claim.committed", step.chunk)
     announce("step.claimed", step=str(step), attempt=claim.attempt)
     outcome = _attempt(context, claim, stop)
     announce(f"step.{outcome.verdict}", step=str(step), attempt=claim.attempt, code=outcome.code, error=outcome.error)
     _record(context, claim, outcome, stop)
     _move_on(context, claim)
     return outcome
+
+
+def _claim(tx: Tx, step: StepId, worker: str, lease_seconds: float) -> Claim | None:
+    claim = steps.claim(tx, step, worker, lease_seconds)
+    reach("claim.commit", step.chunk)
+    return claim
 
 
 def _attempt(context: Context, claim: Claim, stop: Event) -> Outcome:

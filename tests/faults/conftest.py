@@ -1,10 +1,12 @@
 """A deployment on servers of the test's own, which it may take away."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.program import Program
+from tests.faults.scene import Scene
 from tests.servers import Servers
 
 LEASE_SECONDS = 3
@@ -24,3 +26,15 @@ def deployed(private_servers: Servers, tmp_path: Path) -> Program:
     )
     program("db", "upgrade")
     return program
+
+
+@pytest.fixture
+def scene(deployed: Program, private_servers: Servers) -> Scene:
+    """The deployment with hands on its servers."""
+    return Scene(program=deployed, servers=private_servers)
+
+
+@pytest.fixture
+def recovered(record_property: Callable[[str, object], None]) -> Callable[[float], None]:
+    """Call it with the seconds that a recovery took: they stand in the table of `docs/reliability.md`."""
+    return lambda seconds: record_property("recovery_seconds", round(seconds, 1))
