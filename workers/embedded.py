@@ -18,6 +18,7 @@ from scoring.pipeline.control import take_over
 from scoring.queue import NAMESPACE, CeleryBell
 from scoring.settings import EMBEDDED_BROKER
 from scoring.telemetry import announce
+from workers.crashnote import crash_note
 from workers.interrupt import Interrupt, interrupts
 from workers.joblock import job_lock
 from workers.memory import memory_worker
@@ -35,6 +36,7 @@ def run_embedded(
     *,
     slots: int | None = None,
     stop: threading.Event | None = None,
+    asked_for: bool = True,
     on_progress: Callable[[], None] = lambda: None,
 ) -> None:
     """Work on the job until it is settled and nothing of it is left to do. What a dead process left goes on at once.
@@ -43,15 +45,22 @@ def run_embedded(
     times a second. In the main thread SIGINT and SIGTERM are taken over meanwhile. After a signal, or once ``stop`` is
     set, the steps in hand are handed back and Interrupted is raised (exit code 130, after SIGTERM 143): the job can be
     resumed.
+    ``asked_for``: by a person, who may go on as often as they like with what was killed. A process that takes up what
+    it finds counts the death of the former one against the budgets of its steps. A crash of native code counts always.
     Raises JobBusy where another process works on the job.
     """
     slots = slots or cpu_budget().count
     bell = CeleryBell(EMBEDDED_BROKER, namespace=f"{NAMESPACE}.{job_id}")
     context = replace(context, bell=bell, only_job=job_id, slots=slots)
-    with job_lock(context.settings.run_folder, job_id), interrupts(stop) as interrupt:
+    run = context.settings.run_folder
+    with (
+        job_lock(run, job_id),
+        crash_note(run / f"{job_id}.crash") as crashed,
+        interrupts(stop) as interrupt,
+    ):
         if _is_over(context, job_id):
             return
-        take_over(context, job_id, f"here:{socket.gethostname()}")
+        take_over(context, job_id, f"here:{socket.gethostname()}", charged=crashed or not asked_for)
         _work(context, job_id, slots, interrupt, on_progress)
         if not _is_over(context, job_id):
             raise _interrupted(job_id, interrupt)

@@ -104,7 +104,7 @@ def do_submitted(context: "Context", slots: int | None, stop: Event) -> None:
 
     for job_id in context.ledger.look(jobs.unfinished):
         try:
-            run_embedded(context, job_id, slots=slots, stop=stop)
+            run_embedded(context, job_id, slots=slots, stop=stop, asked_for=False)
         except JobBusy:
             continue
         except Interrupted:

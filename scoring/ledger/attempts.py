@@ -68,15 +68,17 @@ def end_attempt(
     error: str | None = None,
     pause_seconds: float | None = None,
     only_expired: bool = False,
+    charged: bool = True,
 ) -> None:
     """Running → `state`, and the attempt's row. Raises LeaseLost where the claim no longer owns the step.
 
-    pause_seconds: until the step is due again; None: another move will make it due, or none.
+    pause_seconds: until the step is due again; None: another move will make it due, or none. charged: a failed end
+    counts against the budget.
     """
     values = {
         **key(claim),
         "p_state": state.value,
-        "p_failed": int(end.failed),
+        "p_failed": int(end.failed and charged),
         "p_pause_us": None if pause_seconds is None else int(pause_seconds * 1e6),
         "p_settled": not state.live,
         "p_code": code and code.value,

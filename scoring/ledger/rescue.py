@@ -43,10 +43,14 @@ def rescue_expired(tx: Tx, *, scope: JobId | None = None, limit: int = 200) -> l
     return _rescue(tx, of_jobs, only_expired=True) + _rescue(tx, of_chunks, only_expired=True)
 
 
-def take_over(tx: Tx, job_id: JobId) -> list[StepId]:
-    """All RUNNING steps of a job whose owner is known to be dead → RETRYING or FAILED; nothing is rung."""
+def take_over(tx: Tx, job_id: JobId, *, charged: bool = True) -> list[StepId]:
+    """All RUNNING steps of a job whose owner is known to be dead → RETRYING or FAILED; nothing is rung.
+
+    charged: the death counts against their budgets. False where a person goes on with what was killed, as often as they
+    like: then each of them is RETRYING.
+    """
     lock_job(tx, job_id)
-    rescued = _rescue(tx, _LEASED.where(steps.c.job_id == job_id), only_expired=False)
+    rescued = _rescue(tx, _LEASED.where(steps.c.job_id == job_id), only_expired=False, charged=charged)
     rung = update(steps).where(steps.c.job_id == job_id, steps.c.rung_at.is_not(None))
     tx.execute(rung.values(rung_at=null(), rings=0))
     tx.execute(update(jobs).where(jobs.c.job_id == job_id).values(working_since=now_us()))
@@ -60,13 +64,13 @@ def server_start(tx: Tx) -> str:
     return str(tx.scalar(text("SELECT pg_postmaster_start_time()")))
 
 
-def _rescue(tx: Tx, candidates: Select[Any], *, only_expired: bool) -> list[StepId]:
+def _rescue(tx: Tx, candidates: Select[Any], *, only_expired: bool, charged: bool = True) -> list[StepId]:
     # In one order for all, so that two rescuers never hold what the other waits for.
     rows = sorted(tx.execute(candidates).all(), key=lambda row: (row.job_id, row.kind, row.chunk))
-    return [step_id(row) for row in rows if _lose(tx, row, only_expired)]
+    return [step_id(row) for row in rows if _lose(tx, row, only_expired=only_expired, charged=charged)]
 
 
-def _lose(tx: Tx, row: Row[Any], only_expired: bool) -> bool:
+def _lose(tx: Tx, row: Row[Any], *, only_expired: bool, charged: bool) -> bool:
     claim = Claim(
         step=step_id(row),
         attempt=row.attempt,
@@ -75,7 +79,7 @@ def _lose(tx: Tx, row: Row[Any], only_expired: bool) -> bool:
         worker=row.worker,
     )
     try:
-        fail(tx, claim, _lost(row.worker), 0, only_expired=only_expired)
+        fail(tx, claim, _lost(row.worker), 0, only_expired=only_expired, charged=charged)
     except LeaseLost:  # it has moved since we looked
         return False
     return True

@@ -22,11 +22,14 @@ def retry(context: Context, job_id: JobId) -> Job:
     return job
 
 
-def take_over(context: Context, job_id: JobId, runner: str) -> Job:
-    """Take the job from its former owner, which is dead: the caller holds the job's lock file."""
-    return context.ledger.run(lambda tx: _take_over(tx, job_id, runner))
+def take_over(context: Context, job_id: JobId, runner: str, *, charged: bool = True) -> Job:
+    """Take the job from its former owner, which is dead: the caller holds the job's lock file.
+
+    charged: the death counts against the budgets of the steps that it had in hand.
+    """
+    return context.ledger.run(lambda tx: _take_over(tx, job_id, runner, charged))
 
 
-def _take_over(tx: Tx, job_id: JobId, runner: str) -> Job:
-    steps.take_over(tx, job_id)
+def _take_over(tx: Tx, job_id: JobId, runner: str, charged: bool) -> Job:
+    steps.take_over(tx, job_id, charged=charged)
     return jobs.adopt(tx, job_id, runner)
