@@ -55,6 +55,8 @@ class Settings:
     max_attempts: int
     # Longest time for one chunk; None: no limit.
     chunk_timeout_seconds: float | None
+    # Longest time for one chunk without a sign of progress.
+    stall_seconds: float
     log_format: LogFormat
     # Show tracebacks of expected errors.
     debug: bool
@@ -91,6 +93,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, folder: Path | No
         lease_seconds=found.take("LEASE_SECONDS", partial(_number, at_least=2), 60.0),
         max_attempts=found.take("MAX_ATTEMPTS", _count, 3),
         chunk_timeout_seconds=found.take("CHUNK_TIMEOUT_SECONDS", partial(_number, at_least=1), None),
+        stall_seconds=found.take("STALL_SECONDS", partial(_number, at_least=1), 3600.0),
         log_format=found.take("LOG_FORMAT", _log_format, LogFormat.TEXT),
         debug=found.take("DEBUG", _switch, False),
         failpoints=found.take("FAILPOINTS", _failpoints, ()),

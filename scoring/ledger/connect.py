@@ -15,6 +15,9 @@ BUSY_SECONDS = 30
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30
 LOCK_SECONDS = 10
+BEAT_SECONDS = 5
+"""A heartbeat that waits longer is better sent again."""
+
 IDLE_SECONDS = 10
 """No transaction waits for anything but the database: one that lies idle belongs to a process that is stopped."""
 
@@ -24,9 +27,18 @@ SILENCE_SECONDS = 15
 
 def postgres_engine(url: URL) -> Engine:
     """One pool per process, opened after fork."""
+    return _postgres_engine(url, STATEMENT_SECONDS, LOCK_SECONDS, pool_size=5, max_overflow=10)
+
+
+def beat_engine(url: URL) -> Engine:
+    """Connections for heartbeats: one as a rule, more where several are due at once; none is waited for."""
+    return _postgres_engine(url, BEAT_SECONDS, BEAT_SECONDS, pool_size=1, max_overflow=-1)
+
+
+def _postgres_engine(url: URL, statement_seconds: int, lock_seconds: int, **pool: int) -> Engine:
     options = {
-        "statement_timeout": STATEMENT_SECONDS * 1000,
-        "lock_timeout": LOCK_SECONDS * 1000,
+        "statement_timeout": statement_seconds * 1000,
+        "lock_timeout": lock_seconds * 1000,
         "idle_in_transaction_session_timeout": IDLE_SECONDS * 1000,
         # Each question has its index. Statistics that are minutes old say "most steps are due" when hardly any is left,
         # and a million rows would be read per chunk; the estimates that follow from this switch would set off the JIT.
@@ -35,8 +47,6 @@ def postgres_engine(url: URL) -> Engine:
     }
     return create_engine(
         url,
-        pool_size=5,
-        max_overflow=10,
         pool_timeout=STATEMENT_SECONDS,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
@@ -48,6 +58,7 @@ def postgres_engine(url: URL) -> Engine:
             "keepalives_count": 3,
             "tcp_user_timeout": SILENCE_SECONDS * 1000,
         },
+        **pool,
     )
 
 

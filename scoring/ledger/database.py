@@ -1,17 +1,19 @@
 """The ledger's door: one transaction at a time, and a promise about what its end means."""
 
+import os
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
+from weakref import WeakSet
 
-from sqlalchemy import Connection, Engine, Table, make_url
+from sqlalchemy import Connection, Engine, Pool, Table, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 
 from scoring.core.errors import LedgerAway, SettingsError
-from scoring.ledger.connect import postgres_engine, sqlite_reader, sqlite_writer
+from scoring.ledger.connect import beat_engine, postgres_engine, sqlite_reader, sqlite_writer
 from scoring.ledger.faults import Contended, OutcomeUnknown, translated
 from scoring.ledger.revisions import require_current, upgrade_if_older
 
@@ -27,11 +29,13 @@ TRIES = 5
 
 
 class Ledger:
-    """Opened once per process, after fork; threads share it."""
+    """Opened once per process; threads share it. A forked child that inherits it makes connections of its own."""
 
-    def __init__(self, writer: Engine, reader: Engine) -> None:
+    def __init__(self, writer: Engine, reader: Engine, beats: Engine) -> None:
         self._writer = writer
         self._reader = reader
+        self._beats = beats
+        _open.add(self)
 
     @classmethod
     def open(cls, url: str) -> "Ledger":
@@ -63,10 +67,13 @@ class Ledger:
                 )
             path = Path(parsed.database)
             with translated():
-                return cls(sqlite_writer(path), sqlite_reader(path))
+                # One writer at a time is SQLite's rule: another connection would wait for the same lock, less fairly.
+                writer = sqlite_writer(path)
+                return cls(writer, sqlite_reader(path), writer)
         if parsed.drivername in ("postgresql", "postgresql+psycopg"):
-            engine = postgres_engine(parsed.set(drivername="postgresql+psycopg"))
-            return cls(engine, engine)
+            server = parsed.set(drivername="postgresql+psycopg")
+            engine = postgres_engine(server)
+            return cls(engine, engine, beat_engine(server))
         raise SettingsError(
             "the ledger's URL",
             expected="sqlite:///PATH or postgresql+psycopg://…",
@@ -79,26 +86,12 @@ class Ledger:
         """``sqlite`` or ``postgresql``."""
         return self._writer.dialect.name
 
-    @contextmanager
-    def write(self) -> Iterator[Tx]:
+    def write(self) -> AbstractContextManager[Tx]:
         """One writing transaction: committed at the end of the block, undone where the block raises.
 
         Raises LedgerAway; OutcomeUnknown where the connection broke at the commit itself; Contended.
         """
-        with translated():
-            connection = self._writer.connect()
-        with connection:
-            with translated():
-                transaction = connection.begin()
-            try:
-                with translated():
-                    yield connection
-            except BaseException:
-                with translated():
-                    transaction.rollback()
-                raise
-            with translated(committing=True):
-                transaction.commit()
+        return _writing(self._writer)
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
@@ -108,9 +101,16 @@ class Ledger:
 
     def run(self, work: Callable[[Tx], T]) -> T:
         """Do `work` in one writing transaction; where it was undone by no fault of its own, do it again, whole."""
+        return self._run(self._writer, work)
+
+    def keep(self, work: Callable[[Tx], T]) -> T:
+        """As `run`, for heartbeats: waits for no connection that the work itself holds, and gives up sooner."""
+        return self._run(self._beats, work)
+
+    def _run(self, engine: Engine, work: Callable[[Tx], T]) -> T:
         for attempt in range(TRIES):
             try:
-                with self.write() as tx:
+                with _writing(engine) as tx:
                     return work(tx)
             except OutcomeUnknown:
                 raise
@@ -130,8 +130,48 @@ class Ledger:
             return question(tx)
 
     def close(self) -> None:
-        self._writer.dispose()
-        self._reader.dispose()
+        for engine in self._engines():
+            engine.dispose()
+
+    def start_anew(self) -> None:
+        """Forget all connections, and close none: after a fork they are the parent's."""
+        for engine in self._engines():
+            _inherited.append(engine.pool)
+            engine.dispose(close=False)
+
+    def _engines(self) -> set[Engine]:
+        return {self._writer, self._reader, self._beats}
+
+
+_open: WeakSet[Ledger] = WeakSet()
+_inherited: list[Pool] = []
+"""Kept, for at its end a connection would say good-bye to the server in the parent's name."""
+
+
+def _after_fork() -> None:
+    for ledger in list(_open):
+        ledger.start_anew()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+@contextmanager
+def _writing(engine: Engine) -> Iterator[Tx]:
+    with translated():
+        connection = engine.connect()
+    with connection:
+        with translated():
+            transaction = connection.begin()
+        try:
+            with translated():
+                yield connection
+        except BaseException:
+            with translated():
+                transaction.rollback()
+            raise
+        with translated(committing=True):
+            transaction.commit()
 
 
 def insert_or_nothing(tx: Tx, table: Table) -> Any:

@@ -1,15 +1,17 @@
-"""The heartbeat of one claim: keeps the lease from its own thread, and tells the work when it must stop."""
+"""The heartbeat of one claim: keeps the lease beside the work, and tells the work when it must stop."""
 
 import os
 import time
-from threading import Event, Thread
+from collections.abc import Callable
+from threading import Event, Thread, get_ident
 from types import TracebackType
 
-from scoring.core.errors import ExitCode, LeaseLost, LedgerAway, ScoringError, StepTimeout
+from scoring.core.errors import ExitCode, LeaseLost, LedgerAway, ScoringError, StepTimeout, WorkerLost
 from scoring.core.outcome import judge
 from scoring.core.states import StepKind
 from scoring.failpoints import reach
 from scoring.ledger import steps
+from scoring.ledger.database import Tx
 from scoring.ledger.records import Claim
 from scoring.pipeline.context import Context
 from scoring.telemetry import announce
@@ -21,6 +23,9 @@ MARGIN = 1 / 6
 HANG_SECONDS = 10.0
 """Native code that does not heed its abort for this long takes the process with it; the step then goes elsewhere."""
 
+LAST_WORD_SECONDS = 5.0
+"""A process that ends so gives the ledger this long to take down why."""
+
 
 class HandedBack(ScoringError):
     """The process was told to stop: the step goes back as it was, no failure counted."""
@@ -29,7 +34,8 @@ class HandedBack(ScoringError):
 class Lease:
     """A claim that is kept alive while the `with` block runs.
 
-    `is_set()` makes it an event that long work watches: true once the step must stop, for whatever reason.
+    `is_set()` makes it an event that long work watches: true once the step must stop, for whatever reason. By asking,
+    the thread of the work shows that it goes on.
     """
 
     def __init__(self, context: Context, claim: Claim, stop: Event) -> None:
@@ -40,37 +46,44 @@ class Lease:
         # A split or a finalize may take as long as the input is large.
         scores = claim.step.kind is StepKind.SCORE
         self._timeout = context.settings.chunk_timeout_seconds if scores else None
-        self._begun = self._extended = time.monotonic()
+        self._stall = context.settings.stall_seconds if scores else None
+        # On the monotonic clock: the beginning, the last beat that came through, the last sign of work.
+        self._begun = self._extended = self._moved = time.monotonic()
+        self._owner = get_ident()
         self._ended = Event()
         self._reason: ScoringError | None = None
-        self._thread = self._heart()
+        # What the last beat has met.
+        self._trouble: Exception | None = None
+        self._beat = Thread()
+        self._watcher = self._watch_thread()
 
     def __enter__(self) -> "Lease":
-        self._thread.start()
+        self._watcher.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        self._thread.join()
+        self._watcher.join()
 
     def is_set(self) -> bool:
-        return self._reason is not None or self._stop.is_set()
+        return self._why() is not None
 
     def check(self) -> None:
         """Raise the reason why the work must stop, if there is one."""
-        if self._reason is not None:
-            raise self._reason
-        if self._stop.is_set():
-            raise HandedBack("the process was told to stop")
+        reason = self._why()
+        if reason is not None:
+            raise reason
 
     def end(self) -> None:
         """Extend once more and stop beating: what follows is the commit. Raises the reason to stop, LeaseLost first."""
         self.check()
         self._ended.set()
-        self._thread.join()
-        self._extend()
+        self._watcher.join()
+        if self._beat.is_alive():
+            self._beat.join(self._left())
+        self._extend(self._ledger.run)
         if self._reason is not None:
             raise self._reason
 
@@ -78,49 +91,100 @@ class Lease:
         """Beat again, where `end` has ended it and the commit that followed was undone."""
         if self._ended.is_set():
             self._ended.clear()
-            self._thread = self._heart()
-            self._thread.start()
+            self._watcher = self._watch_thread()
+            self._watcher.start()
 
-    def _heart(self) -> Thread:
-        return Thread(target=self._beat, name=f"lease {self._claim.step}", daemon=True)
+    def _why(self) -> ScoringError | None:
+        # Looked at here too, not by the watcher alone: should that be gone, the work still ends in time.
+        if get_ident() == self._owner:
+            self._moved = time.monotonic()
+        self._reason = self._reason or self._over()
+        if self._reason is None and self._stop.is_set():
+            return HandedBack("the process was told to stop")
+        return self._reason
 
-    def _beat(self) -> None:
-        while self._reason is None:
-            if self._ended.wait(self._pause()):
+    def _over(self) -> ScoringError | None:
+        """The limit that has passed."""
+        now = time.monotonic()
+        if self._left() == 0.0:
+            return self._cut_off()
+        if self._timeout and now - self._begun >= self._timeout:
+            return _timed_out(self._claim, self._timeout)
+        if self._stall and now - self._moved >= self._stall:
+            return _stalled(self._claim, self._stall)
+        return None
+
+    def _left(self) -> float:
+        """Seconds that the work may go on without another beat."""
+        return max(0.0, self._extended + self._seconds * (1 - MARGIN) - time.monotonic())
+
+    def _cut_off(self) -> ScoringError:
+        if isinstance(self._trouble, LedgerAway):
+            return self._trouble
+        if self._trouble is None:
+            return LedgerAway(f"{self._claim.step}: the lease could not be extended", got="no answer from the ledger")
+        return WorkerLost(
+            f"{self._claim.step}: the heartbeat has failed",
+            expected=f"a lease that is extended within {self._seconds:g} s",
+            got=f"{type(self._trouble).__name__}: {self._trouble}",
+        )
+
+    def _watch_thread(self) -> Thread:
+        return Thread(target=self._watch, name=f"lease {self._claim.step}", daemon=True)
+
+    def _watch(self) -> None:
+        """Look at the limits and send the beats; waits for none of them, for the ledger may not answer."""
+        while not self._ended.wait(self._pause()):
+            self._reason = self._reason or self._over()
+            if self._reason is not None:
+                if not self._ended.wait(HANG_SECONDS):
+                    self._leave()
                 return
-            if self._timeout and time.monotonic() - self._begun >= self._timeout:
-                self._reason = _timed_out(self._claim, self._timeout)
-            else:
-                self._extend()
-        if not self._ended.wait(HANG_SECONDS):
-            self._leave()
+            if not self._beat.is_alive():
+                self._send_beat()
 
     def _pause(self) -> float:
-        beat = self._seconds / BEATS_PER_LEASE
-        return beat if not self._timeout else max(0.0, min(beat, self._begun + self._timeout - time.monotonic()))
+        """Until the next beat, or the limit that is reached before."""
+        now = time.monotonic()
+        limits = [(self._begun, self._timeout), (self._moved, self._stall)]
+        left = [since + seconds - now for since, seconds in limits if seconds]
+        return max(0.0, min(self._seconds / BEATS_PER_LEASE, self._left(), *left))
 
-    def _extend(self) -> None:
-        reach("heartbeat.beat", self._claim.step.chunk)
+    def _send_beat(self) -> None:
+        # Apart from the connections of the work, which may all be in use, and for long.
+        run = self._ledger.keep
+        self._beat = Thread(target=self._extend, args=(run,), name=f"beat {self._claim.step}", daemon=True)
         try:
-            held = self._ledger.run(lambda tx: steps.extend(tx, self._claim, self._seconds))
-        except LedgerAway as error:
-            if time.monotonic() - self._extended > self._seconds * (1 - MARGIN):
-                self._reason = error
+            self._beat.start()
+        except RuntimeError as error:  # no thread to be had; one of the next beats may get one
+            self._trouble = error
+
+    def _extend(self, run: Callable[[Callable[[Tx], bool]], bool]) -> None:
+        asked = time.monotonic()
+        try:
+            reach("heartbeat.beat", self._claim.step.chunk)
+            held = run(lambda tx: steps.extend(tx, self._claim, self._seconds))
+        except Exception as error:  # noqa: BLE001  # the next beat makes up for it; too long without one ends the work
+            self._trouble = error
             return
-        self._extended = time.monotonic()
+        self._extended, self._trouble = max(asked, self._extended), None
         if not held:
             self._reason = LeaseLost(f"{self._claim.step}: attempt {self._claim.attempt} no longer owns the step")
 
     def _leave(self) -> None:
         """End the process: the thread that hangs in native code cannot be ended alone."""
         announce("step.hung", step=str(self._claim.step), attempt=self._claim.attempt, error=str(self._reason))
-        if isinstance(self._reason, StepTimeout):
-            outcome = judge(self._reason)
-            try:
-                self._ledger.run(lambda tx: steps.fail(tx, self._claim, outcome, 0.0))
-            except (LeaseLost, LedgerAway) as error:
-                announce("step.lease_lost", step=str(self._claim.step), attempt=self._claim.attempt, error=str(error))
+        if isinstance(self._reason, StepTimeout | WorkerLost):
+            last_word = Thread(target=self._record, args=(self._reason,), daemon=True)
+            last_word.start()
+            last_word.join(LAST_WORD_SECONDS)
         os._exit(ExitCode.JOB_FAILED)
+
+    def _record(self, reason: ScoringError) -> None:
+        try:
+            self._ledger.keep(lambda tx: steps.fail(tx, self._claim, judge(reason), 0.0))
+        except (LeaseLost, LedgerAway) as error:
+            announce("step.lease_lost", step=str(self._claim.step), attempt=self._claim.attempt, error=str(error))
 
 
 def _timed_out(claim: Claim, seconds: float) -> StepTimeout:
@@ -128,4 +192,12 @@ def _timed_out(claim: Claim, seconds: float) -> StepTimeout:
         f"{claim.step} took too long",
         expected=f"at most {seconds:g} s (SCORING_CHUNK_TIMEOUT_SECONDS)",
         remedy="allow more time, or make the chunks smaller with --chunk-rows",
+    )
+
+
+def _stalled(claim: Claim, seconds: float) -> StepTimeout:
+    return StepTimeout(
+        f"{claim.step} hangs",
+        expected=f"a sign of progress every {seconds:g} s (SCORING_STALL_SECONDS), such as a micro-batch that ends",
+        remedy="see the log of the worker; where the model is that slow, allow more time",
     )

@@ -1,7 +1,9 @@
 """Loaded models of one process: each is loaded once, however many chunks it scores."""
 
+import os
 from pathlib import Path
 from threading import Lock
+from weakref import WeakSet
 
 from scoring.ledger.records import Job, ModelContent
 from scoring.model.runner import Model, runtime_version
@@ -16,6 +18,11 @@ class ModelCache:
 
     def __init__(self, store: Path) -> None:
         self._store = store
+        self.start_anew()
+        _caches.add(self)
+
+    def start_anew(self) -> None:
+        """Forget all models: a session that was opened before a fork is not used after it."""
         self._models: dict[str, Model] = {}
         self._lock = Lock()
 
@@ -40,6 +47,17 @@ class ModelCache:
         if version.served_path is None or version.served_sha256 is None:
             return Model.load(self._store / version.path, version.sha256, signature)
         return Model.load(self._store / version.served_path, version.served_sha256, signature.without_zipmaps())
+
+
+_caches: WeakSet[ModelCache] = WeakSet()
+
+
+def _after_fork() -> None:
+    for cache in list(_caches):
+        cache.start_anew()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def part_metadata(job: Job, chunk: int) -> dict[str, str]:
