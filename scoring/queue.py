@@ -7,11 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
-from scoring.core.ids import NO_CHUNK, JobId, StepId
+from scoring.core.ids import NO_CHUNK, JobId, StepId, is_job_id
+from scoring.core.limits import MAX_CHUNKS
 from scoring.core.states import Priority, StepKind
 from scoring.telemetry import announce
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 STEP_TASK = "scoring.step"
 """Name of the one task; senders know it by name only."""
@@ -54,7 +59,7 @@ def step_of(message: object) -> StepId:
         case {"v": int(version), **_rest} if version != MESSAGE_VERSION:
             raise MessageRefused(f"expected version {MESSAGE_VERSION}; got {version}")
         case {"v": 1, "job": str(job), "kind": str(kind), "chunk": int(chunk)} if kind in set(StepKind):
-            if (chunk >= 0) == (kind == StepKind.SCORE) and chunk >= NO_CHUNK:
+            if (chunk >= 0) == (kind == StepKind.SCORE) and NO_CHUNK <= chunk < MAX_CHUNKS and is_job_id(job):
                 return StepId(JobId(job), StepKind(kind), chunk)
     raise MessageRefused(f"expected v, job, kind and chunk; got {message!r}")
 
@@ -66,6 +71,21 @@ def queue_name(priority: Priority, namespace: str = NAMESPACE) -> str:
 def transport_options(broker_url: str) -> dict[str, object]:
     """What both ends must agree on. Everything else is the end's own."""
     return {"global_keyprefix": KEY_PREFIX} if broker_url.startswith("redis") else {}
+
+
+def celery_app(broker_url: str, **parts: object) -> "Celery":
+    """A Celery application that talks to this broker alone, and keeps no results; parts: as Celery takes them.
+
+    CELERY_BROKER_URL, CELERY_RESULT_BACKEND and their like, meant for another program of the host, would win over what
+    is configured.
+    """
+    from celery import Celery
+
+    app = Celery("scoring", broker=broker_url, set_as_current=False, **parts)
+    app.backend_cls = "disabled"
+    app.connection_for_read = partial(app.connection_for_read, broker_url)
+    app.connection_for_write = partial(app.connection_for_write, broker_url)
+    return app
 
 
 class CeleryBell:
@@ -145,9 +165,7 @@ class _Sender:
 
     def __init__(self, broker_url: str) -> None:
         # Here, not in the call's thread: the first import takes 0.2 s, and belongs to no deadline.
-        from celery import Celery
-
-        self._app = Celery("scoring", broker=broker_url, set_as_current=False)
+        self._app = celery_app(broker_url)
         options = {
             **transport_options(broker_url),
             "socket_connect_timeout": SOCKET_SECONDS,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from celery import Celery, signals
 
 from scoring.core.states import Priority
-from scoring.queue import NAMESPACE, queue_name, transport_options
+from scoring.queue import NAMESPACE, STEP_TASK, celery_app, queue_name, transport_options
 from scoring.settings import EMBEDDED_BROKER
 
 
@@ -52,7 +52,7 @@ EMBEDDED_POLLING_SECONDS = 0.01
 
 def deployed_app(broker_url: str) -> Celery:
     """For a worker process of a deployment: many hosts share the broker."""
-    app = _app(broker_url)
+    app = _app(broker_url, amqp="workers.connection:Amqp")
     transport = {option.name: option.value for option in TRANSPORT} if broker_url.startswith("redis") else {}
     app.conf.broker_transport_options = {**transport, **transport_options(broker_url)}
     return app
@@ -66,13 +66,22 @@ def embedded_app() -> Celery:
     return app
 
 
+def keep_the_doorbell_alone(app: Celery) -> None:
+    """Celery brings tasks of its own, such as chords and maps, and a message may name any of them.
+
+    To be called once the worker has loaded its tasks.
+    """
+    for name in set(app.tasks) - {STEP_TASK}:
+        app.tasks.unregister(name)
+
+
 def queue_names(priorities: Sequence[Priority] = tuple(Priority), namespace: str = NAMESPACE) -> list[str]:
     """In the order of their urgency, whatever order was asked for."""
     return [queue_name(priority, namespace) for priority in Priority if priority in priorities]
 
 
-def _app(broker_url: str) -> Celery:
-    app = Celery("scoring", broker=broker_url, set_as_current=False, include=["workers.tasks"])
+def _app(broker_url: str, **parts: str) -> Celery:
+    app = celery_app(broker_url, include=["workers.tasks"], **parts)
     app.conf.update({option.name: option.value for option in OPTIONS})
     return app
 

@@ -16,7 +16,7 @@ from scoring.core.states import Priority
 from scoring.settings import Settings
 from scoring.telemetry import announce, configure
 from workers.ackstall import AckStall
-from workers.app import deployed_app, queue_names
+from workers.app import deployed_app, keep_the_doorbell_alone, queue_names
 from workers.presence import Presence, worker
 from workers.process import Service, open_context, process_name, serving
 from workers.stoppipe import StopPipe
@@ -74,6 +74,7 @@ class _Celery:
             without_mingle=True,
             without_heartbeat=True,
         )
+        keep_the_doorbell_alone(app)
         presence = Presence(worker(process_name(), slots=slots, queues=queues))
         self._watch = Watch(
             settings.database_url, presence, queues, slots=slots, state=self._state, restart=self._start_anew

@@ -6,6 +6,12 @@ Whoever refuses by one of them says the number.
 MAX_FILES = 10_000
 """Files of one job: each is opened before the job is accepted, and named in the ledger."""
 
+MAX_CHUNKS = 1_000_000
+"""Chunks of one job: each is a row of the ledger and a file, and six digits keep the names of the parts in order."""
+
+MAX_LIVE_JOBS = 10_000
+"""Submitted jobs that have not ended: a loop that submits without end is stopped here."""
+
 MAX_LIST_BYTES = MAX_FILES * 4_096
 """A list of files: as many paths as that, each of the greatest length."""
 

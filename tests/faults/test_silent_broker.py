@@ -12,7 +12,7 @@ from scoring.queue import DEADLINE_SECONDS, CeleryBell
 from tests.servers import NoServer, RedisServer
 from tests.servers.missing import no_server
 
-STEPS = [StepId(JobId("ab12"), StepKind.SCORE, chunk) for chunk in range(3)]
+STEPS = [StepId(JobId("00000000000000ab"), StepKind.SCORE, chunk) for chunk in range(3)]
 CONTRACT_SECONDS = 5.0
 
 

@@ -10,16 +10,20 @@ from scoring.core.states import Priority, StepKind
 from scoring.queue import CeleryBell, MessageRefused, message_of, step_of
 from scoring.settings import EMBEDDED_BROKER
 
-STEPS = [StepId(JobId("ab12"), StepKind.SCORE, chunk) for chunk in range(3)]
+JOB = JobId("00000000000000ab")
+STEPS = [StepId(JOB, StepKind.SCORE, chunk) for chunk in range(3)]
 
 
-@pytest.mark.parametrize("step", [STEPS[1], StepId(JobId("a"), StepKind.SPLIT), StepId(JobId("a"), StepKind.FINALIZE)])
+@pytest.mark.parametrize(
+    "step",
+    [STEPS[1], StepId(JobId("0123456789abcdef"), StepKind.SPLIT), StepId(JobId("0123456789abcdef"), StepKind.FINALIZE)],
+)
 def test_a_message_names_its_step(step: StepId) -> None:
     """What is rung is what is done."""
     assert step_of(message_of(step)) == step
 
 
-GOOD = {"v": 1, "job": "ab12", "kind": "score", "chunk": 0}
+GOOD = {"v": 1, "job": JOB, "kind": "score", "chunk": 0}
 
 
 @pytest.mark.parametrize(
@@ -37,6 +41,9 @@ GOOD = {"v": 1, "job": "ab12", "kind": "score", "chunk": 0}
         {**GOOD, "chunk": -1},  # score needs a chunk
         {**GOOD, "kind": "split"},  # split has none
         {**GOOD, "job": 7},
+        {**GOOD, "job": "../../etc"},
+        {**GOOD, "job": "0" * 2**20},
+        {**GOOD, "chunk": 2**64},
     ],
 )
 def test_a_message_that_names_no_step_is_refused(message: object) -> None:

@@ -1,11 +1,16 @@
 """Celery gets the options that the table lists, and knows each of them."""
 
+from collections.abc import Callable
+
 import pytest
+from celery import Celery
 from celery.app.defaults import DEFAULTS
+from celery.backends.base import DisabledBackend
 from kombu.transport.redis import Channel
 
 from scoring.core.states import Priority
-from workers.app import OPTIONS, TRANSPORT, deployed_app, embedded_app, queue_names
+from scoring.queue import STEP_TASK
+from workers.app import OPTIONS, TRANSPORT, deployed_app, embedded_app, keep_the_doorbell_alone, queue_names
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
@@ -39,3 +44,25 @@ def test_queues_stand_in_the_order_of_their_urgency() -> None:
     """The transport empties them in this order."""
     assert queue_names((Priority.LOW, Priority.HIGH)) == ["scoring.high", "scoring.low"]
     assert queue_names(namespace="x") == ["x.high", "x.normal", "x.low"]
+
+
+@pytest.mark.parametrize("make", [lambda: deployed_app("redis://ours/0"), embedded_app])
+def test_the_environment_of_another_celery_program_is_not_heeded(
+    make: Callable[[], Celery], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Variables that Celery itself reads turn neither to another broker nor to a store of results."""
+    for name in ("BROKER_URL", "BROKER_READ_URL", "BROKER_WRITE_URL", "RESULT_BACKEND"):
+        monkeypatch.setenv(f"CELERY_{name}", "redis://theirs/7")
+    app = make()
+    assert "theirs" not in {app.connection_for_read().hostname, app.connection_for_write().hostname}
+    assert isinstance(app.backend, DisabledBackend)
+
+
+def test_no_task_but_the_doorbell_can_be_named() -> None:
+    """Chords, groups and maps of Celery's own are not there for whoever writes into the queue."""
+    app = deployed_app("redis://h/0")
+    app.loader.import_default_modules()
+    assert "celery.map" in app.tasks
+    keep_the_doorbell_alone(app)
+    assert {STEP_TASK} == set(app.tasks)
+    assert ["json"] == app.conf.accept_content

@@ -13,6 +13,7 @@ from scoring.settings import EMBEDDED_BROKER
 from workers.memory import MemoryWorker, memory_worker
 from workers.process import Service, serving
 
+LEFT, RIGHT = "000000000000001e", "0000000000000019"
 SECONDS = 20
 """Far more than needed: a deadline, not a pause."""
 
@@ -45,7 +46,7 @@ class Meeting:
 
 def test_slots_steps_run_at_a_time_and_each_once() -> None:
     """Two slots do four steps in two pairs, and again in a second worker of the same process."""
-    for job in ("memory1", "memory2"):
+    for job in ("00000000000000a1", "00000000000000a2"):
         meeting = Meeting(slots=2, count=4)
         with serving(JobId(job), meeting.service()), memory_worker(job, 2) as worker:
             assert CeleryBell(EMBEDDED_BROKER, namespace=job).ring(steps(job, 4), Priority.NORMAL)
@@ -58,16 +59,16 @@ def test_two_workers_in_one_process_do_not_take_each_others_steps() -> None:
     """Queues in memory belong to the process; each run has its own names."""
     left, right = Meeting(slots=1, count=3), Meeting(slots=1, count=3)
     with (
-        serving(JobId("left"), left.service()),
-        serving(JobId("right"), right.service()),
-        memory_worker("left", 1),
-        memory_worker("right", 1),
+        serving(JobId(LEFT), left.service()),
+        serving(JobId(RIGHT), right.service()),
+        memory_worker(LEFT, 1),
+        memory_worker(RIGHT, 1),
     ):
-        CeleryBell(EMBEDDED_BROKER, namespace="left").ring(steps("left", 3), Priority.LOW)
-        CeleryBell(EMBEDDED_BROKER, namespace="right").ring(steps("right", 3), Priority.HIGH)
+        CeleryBell(EMBEDDED_BROKER, namespace=LEFT).ring(steps(LEFT, 3), Priority.LOW)
+        CeleryBell(EMBEDDED_BROKER, namespace=RIGHT).ring(steps(RIGHT, 3), Priority.HIGH)
         assert left.all.wait(SECONDS)
         assert right.all.wait(SECONDS)
-    assert (sorted(left.answered), sorted(right.answered)) == (steps("left", 3), steps("right", 3))
+    assert (sorted(left.answered), sorted(right.answered)) == (steps(LEFT, 3), steps(RIGHT, 3))
 
 
 def test_a_stopped_worker_leaves_no_thread() -> None:

@@ -11,7 +11,7 @@ from workers import process, tasks
 from workers.app import embedded_app
 from workers.process import Service, serving
 
-JOB = JobId("ab12")
+JOB = JobId("00000000000000ab")
 STEP = StepId(JOB, StepKind.SPLIT)
 
 
@@ -66,7 +66,7 @@ def test_an_error_of_the_step_stays_in_it(capsys: pytest.CaptureFixture[str]) ->
     ("served", "opened"),
     [
         (JOB, 1),  # its own job
-        (JobId("cd34"), 0),  # another run in the same process
+        (JobId("00000000000000cd"), 0),  # another run in the same process
         (None, 1),  # the fleet takes all jobs
     ],
 )
