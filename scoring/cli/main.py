@@ -28,6 +28,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
     "Look at what came out": (
         Entry("results", "scoring.cli.results:results", "Print the rows of a result, or export them to a file."),
         Entry("failures", "scoring.cli.failures:failures", "Show failed attempts and rejected rows, by reason."),
+        Entry("audit", "scoring.cli.audit:audit", "Prove a job that has ended again, from its files and its rows."),
         Entry("labels", "scoring.cli.labels:labels", "Attach ground truth that came later; accuracy is recomputed."),
         Entry("accuracy", "scoring.cli.accuracy:accuracy", "Show the metrics of a job, of its chunks, or over time."),
         Entry("sql", "scoring.cli.sql:sql", "Ask one SELECT over the ledger's views and the results."),
@@ -37,7 +38,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
     "Deploy": (
         Entry("worker", "scoring.cli.serve:worker", "Work on jobs until stopped."),
         Entry("scheduler", "scoring.cli.serve:scheduler", "Fire schedules, ring what is due, rescue what was lost."),
-        Entry("db", "scoring.cli.database:db", "Upgrade or check the ledger's schema; make readers."),
+        Entry("db", "scoring.cli.database:db", "Upgrade or check the ledger's schema; make roles."),
         Entry("doctor", "scoring.cli.doctor_command:doctor", "Check settings, servers, versions and permissions."),
     ),
     "Try": (Entry("demo", "scoring.cli.demo:demo", "Score real data, measure it, query it; takes seconds."),),

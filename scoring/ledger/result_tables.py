@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from scoring.core.errors import OutputRefused, UsageError
 from scoring.core.ids import JobId
 from scoring.core.result_table import JOB_ID, SLOT, PartitionBy, ResultTable, TableName
-from scoring.ledger import readers
+from scoring.ledger import role_grants
 from scoring.ledger.clock import microseconds
 from scoring.ledger.database import Tx
 from scoring.ledger.records import Job
@@ -91,7 +91,8 @@ def make_ready(tx: Tx, table: ResultTable, job: Job) -> None:
             _attach(tx, table.name, partition_by, job.id, job.slot)
         if find_table(tx, table.name.latest) is None and _may_create(tx, table.name.schema):
             _create_view(tx, table.name, by_slot=partition_by is PartitionBy.SLOT)
-        readers.grant_table(tx, table.name)
+        into = table.name if partition_by is None else partition_name(table.name, partition_by, job.id, job.slot)
+        role_grants.grant_table(tx, table.name, into)
     pin(tx, job)
 
 

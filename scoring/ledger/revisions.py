@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from scoring.core.errors import SettingsError
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision that this code was written for; a test holds it to the newest migration."""
 
 _LOCK = 7_246_114_302

@@ -1,16 +1,14 @@
-"""Locks that the ledger's user alone can take: rows of `meta`. An advisory lock may be taken by any role."""
+"""Locks that the ledger's own roles alone can take: rows. An advisory lock may be taken by any role."""
 
 from sqlalchemy import Select, select
 
 from scoring.ledger.database import Tx, insert_or_nothing
-from scoring.ledger.tables import meta
-
-_PREFIX = "lock:"
+from scoring.ledger.tables import locks
 
 
 def take(tx: Tx, name: str) -> None:
     """Until the end of the transaction nobody else has the lock; whoever has it now is waited for."""
-    tx.execute(insert_or_nothing(tx, meta).values(key=_PREFIX + name, value=""))
+    tx.execute(insert_or_nothing(tx, locks).values(name=name))
     tx.execute(_row(name).with_for_update())
 
 
@@ -20,4 +18,4 @@ def try_to_take(tx: Tx, name: str) -> bool:
 
 
 def _row(name: str) -> Select[tuple[str]]:
-    return select(meta.c.key).where(meta.c.key == _PREFIX + name)
+    return select(locks.c.name).where(locks.c.name == name)

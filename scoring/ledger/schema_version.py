@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError
 
 from scoring.core.errors import SettingsError
-from scoring.ledger import readers, revisions
+from scoring.ledger import revisions, role_grants, roles
 from scoring.ledger.database import Ledger
 
 _STILL_NEEDED = "2BP01"  # dependent_objects_still_exist
@@ -23,7 +23,8 @@ def upgrade(ledger_url: str) -> str:
             with _views_in_words():
                 revisions.migrate(tx)
             if ledger.dialect == "postgresql":
-                readers.grant_views(tx)
+                roles.require_owner(tx)
+                role_grants.renew(tx)
             return revisions.HEAD
     finally:
         ledger.close()

@@ -19,8 +19,8 @@ BOTH = ["sqlite", "postgresql"]
 
 def empty(connection: psycopg.Connection[Any]) -> None:
     """Every table of the ledger, but for the rows that a migration has made."""
-    kept = "DELETE FROM meta WHERE key NOT LIKE 'lock:publisher:%'"
-    connection.execute(f"TRUNCATE {', '.join(set(metadata.tables) - {'meta'})} RESTART IDENTITY CASCADE; {kept}")
+    connection.execute(f"TRUNCATE {', '.join(set(metadata.tables) - {'locks'})} RESTART IDENTITY CASCADE")
+    connection.execute("DELETE FROM locks WHERE name NOT LIKE 'publisher:%'")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from scoring.ledger.tables.accuracy import chunk_metrics, chunk_sums, drift, job_metrics
 from scoring.ledger.tables.base import metadata
-from scoring.ledger.tables.deployment import meta, processes
+from scoring.ledger.tables.deployment import locks, meta, processes, roles
 from scoring.ledger.tables.jobs import jobs
 from scoring.ledger.tables.labels import label_files, past_metrics
 from scoring.ledger.tables.parts import chunks, parts, reject_counts, warning_counts
@@ -19,6 +19,7 @@ __all__ = [
     "job_metrics",
     "jobs",
     "label_files",
+    "locks",
     "meta",
     "metadata",
     "model_aliases",
@@ -29,6 +30,7 @@ __all__ = [
     "past_metrics",
     "processes",
     "reject_counts",
+    "roles",
     "schedule_changes",
     "schedules",
     "slots",

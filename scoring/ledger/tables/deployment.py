@@ -1,8 +1,9 @@
-"""Who is alive, and what the deployment remembers of itself."""
+"""Who is alive, who may do what, and what the deployment remembers of itself."""
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, PrimaryKeyConstraint, Table, Text
 
 from scoring.ledger.records import ProcessKind
+from scoring.ledger.role_rights import RoleKind
 from scoring.ledger.tables.base import DOCUMENT, metadata, one_of
 
 processes = Table(
@@ -28,4 +29,24 @@ meta = Table(
     Column("key", Text, nullable=False),
     Column("value", Text, nullable=False),
     PrimaryKeyConstraint("key", name="meta_key"),
+)
+
+# Roles in Postgres that were made for the ledger; an upgrade grants them their rights anew.
+roles = Table(
+    "roles",
+    metadata,
+    Column("role", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    PrimaryKeyConstraint("role", "kind", name="roles_key"),
+    CheckConstraint(one_of("kind", RoleKind), name="roles_kind"),
+)
+
+# Rows to lock.
+locks = Table(
+    "locks",
+    metadata,
+    Column("name", Text, nullable=False),
+    # Never written: who may update it may lock the row.
+    Column("note", Text),
+    PrimaryKeyConstraint("name", name="locks_key"),
 )
