@@ -103,6 +103,8 @@ class Chunk:
     sha256: str = ""
     # Rejects of the split, in a file beside the chunk file, relative to STORE/work/<job>/; None where there are none.
     rejects_path: str | None = None
+    # SHA-256 of that file; "" where there is none.
+    rejects_sha256: str = ""
     # Rows that the split rejected, and why.
     rows_rejected: int = 0
     reject_counts: tuple[RejectCount, ...] = ()
@@ -117,6 +119,7 @@ class Chunk:
             "path": self.path,
             "sha256": self.sha256,
             "rejects_path": self.rejects_path,
+            "rejects_sha256": self.rejects_sha256,
             "refs": [asdict(ref) for ref in self.refs],
             "warnings": [asdict(count) for count in self.warning_counts],
             "fingerprints": [asdict(fingerprint) for fingerprint in self.fingerprints],
@@ -135,6 +138,7 @@ class Chunk:
             path=data["path"],
             sha256=data["sha256"],
             rejects_path=data["rejects_path"],
+            rejects_sha256=data.get("rejects_sha256", ""),
             refs=tuple(RowGroupRef(**ref) for ref in data["refs"]),
             warning_counts=tuple(WarningCount(**count) for count in data.get("warnings", ())),
             fingerprints=tuple(Fingerprint(**fingerprint) for fingerprint in data["fingerprints"]),

@@ -106,6 +106,7 @@ class ChunkBuilder:
             bytes=written.bytes,
             sha256=written.sha256,
             rejects_path=rejects.name if rejects else None,
+            rejects_sha256=rejects.sha256 if rejects else "",
             rows_rejected=len(self._rejects),
             reject_counts=count_rejects(found),
             warning_counts=summed(self._warnings),

@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 
 from scoring.core.chunks import Chunk, WarningCount
 from scoring.core.columns import ColumnSpec, Dtype
-from scoring.core.errors import ChunkCorrupt
+from scoring.core.errors import ChunkCorrupt, StorageFault
 from scoring.data.arrays import Ints, one_batch, values_of
 from scoring.data.digests import digest_of
 from scoring.data.parquet_read import read_refs
+from scoring.data.storage import storage_faults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +43,13 @@ class WrittenFile:
 def read_chunk(chunk: Chunk, work: Path, columns: Sequence[ColumnSpec], *, raw: bool = True) -> CleanChunk:
     """raw: rejects of referenced rows may show their values; those of a file are as the split wrote them.
 
-    Raises ChunkCorrupt where a chunk file is gone or damaged, InputChanged where the input behind `refs` differs."""
+    Raises ChunkCorrupt where a chunk file is gone or damaged, StorageFault where this host does not see the job's
+    folder, InputChanged where the input behind `refs` differs.
+    """
     if chunk.path is None:
         return _read_refs(chunk, columns, raw)
     dictionaries = [spec.slot for spec in columns if spec.dtype is Dtype.STRING and spec.list_size is None]
-    batch = _read(work / chunk.path, dictionaries)
+    batch = _read(work / chunk.path, chunk.sha256, dictionaries)
     rejects = read_rejects(chunk, work)
     rows = rows_without(chunk, rejects)
     if len(rows) != batch.num_rows:
@@ -69,7 +72,7 @@ def rows_without(chunk: Chunk, rejects: pa.RecordBatch | None) -> Ints:
 
 def read_rejects(chunk: Chunk, work: Path) -> pa.RecordBatch | None:
     """What the split rejected of the chunk; None where it rejected nothing."""
-    return _read(work / chunk.rejects_path, []) if chunk.rejects_path else None
+    return _read(work / chunk.rejects_path, chunk.rejects_sha256, []) if chunk.rejects_path else None
 
 
 def delete_chunk(chunk: Chunk, work: Path) -> None:
@@ -85,30 +88,47 @@ def delete_work(work: Path) -> None:
 
 
 def write_chunk_file(table: pa.Table, work: Path, name: str, dictionaries: Sequence[str] = ()) -> WrittenFile:
-    """Written beside and renamed, so that a name never stands for half a file. Not fsynced: it can be made again."""
+    """Written beside and renamed, so that a name never stands for half a file. Not fsynced: it can be made again.
+
+    Raises StorageFault.
+    """
     path = work / name
     temporary = path.with_name(f".{name}.{os.getpid()}.tmp")
-    work.mkdir(parents=True, exist_ok=True)
-    try:
-        pq.write_table(
-            table,
-            temporary,
-            compression="lz4",
-            # Numbers rarely repeat: a dictionary would be built for nothing.
-            use_dictionary=list(dictionaries) or False,
-            write_statistics=False,
-            write_page_checksum=True,
-            row_group_size=max(1, table.num_rows),
-        )
-        written = WrittenFile(name=name, bytes=temporary.stat().st_size, sha256=digest_of(temporary))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with storage_faults(work):
+        work.mkdir(parents=True, exist_ok=True)
+        try:
+            _write(table, temporary, dictionaries)
+            written = WrittenFile(name=name, bytes=temporary.stat().st_size, sha256=digest_of(temporary))
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     return written
 
 
-def _read(path: Path, dictionaries: Sequence[str]) -> pa.RecordBatch:
+def _write(table: pa.Table, path: Path, dictionaries: Sequence[str]) -> None:
+    pq.write_table(
+        table,
+        path,
+        compression="lz4",
+        # Numbers rarely repeat: a dictionary would be built for nothing.
+        use_dictionary=list(dictionaries) or False,
+        write_statistics=False,
+        write_page_checksum=True,
+        row_group_size=max(1, table.num_rows),
+    )
+
+
+def _read(path: Path, sha256: str, dictionaries: Sequence[str]) -> pa.RecordBatch:
+    """sha256: of the file when it was written; its pages have checksums, their headers and the footer have none."""
     try:
+        found = digest_of(path)
+        if sha256 and found != sha256:
+            raise ChunkCorrupt(
+                f"chunk file {path.name} is damaged",
+                expected=f"digest {sha256[:12]}…",
+                got=f"{found[:12]}…",
+                remedy="score the job again",
+            )
         with pq.ParquetFile(
             path, read_dictionary=list(dictionaries), page_checksum_verification=True, pre_buffer=False
         ) as file:
@@ -116,9 +136,21 @@ def _read(path: Path, dictionaries: Sequence[str]) -> pa.RecordBatch:
     except (OSError, pa.ArrowException) as error:
         if isinstance(error, OSError) and error.errno is not None and not isinstance(error, FileNotFoundError):
             raise
+        if not path.parent.is_dir():
+            raise _unseen(path.parent) from error
         raise ChunkCorrupt(
             f"chunk file {path.name} is gone or damaged", got=str(error)[:200], remedy="score the job again"
         ) from error
+
+
+def _unseen(work: Path) -> StorageFault:
+    """Of a host that has lost its store, or of a job whose folder was removed: nobody can tell which."""
+    return StorageFault(
+        f"this host does not see {work}",
+        expected="the chunk files of the job",
+        got="no such folder",
+        remedy="mount SCORING_STORE again, then `scoring retry`; if the files are lost, score the job again",
+    )
 
 
 def _read_refs(chunk: Chunk, columns: Sequence[ColumnSpec], raw: bool) -> CleanChunk:

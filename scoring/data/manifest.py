@@ -23,6 +23,9 @@ FORMAT = 1
 LISTED = re.compile(r"(?:_rejects/)?part-\d{6,}\.parquet")
 """A file that a manifest may list: nobody is led out of the folder."""
 
+TORN = re.compile(r"\.(?:_manifest\.json|_partial\.json|_SUCCESS)\.[0-9a-f]{8}\.tmp")
+"""One of the three on its way to its name, see `write_whole`: of no use to anybody once its writer is dead."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestPart:
@@ -74,6 +77,7 @@ class Manifest:
 
 def write_manifest(output: Path, manifest: Manifest) -> None:
     """The result is whole: the manifest, then `_SUCCESS`, and no `_partial.json` any more."""
+    _clear_torn(output)
     write_whole(output / MANIFEST, _encode(manifest))
     reach("manifest.written")
     write_whole(output / SUCCESS, b"")
@@ -82,6 +86,7 @@ def write_manifest(output: Path, manifest: Manifest) -> None:
 
 def write_partial(output: Path, manifest: Manifest) -> None:
     """What a failed or cancelled job has left."""
+    _clear_torn(output)
     write_whole(output / PARTIAL, _encode(manifest))
 
 
@@ -95,6 +100,13 @@ def read_manifest(output: Path) -> Mapping[str, Any] | None:
         if isinstance(found, dict) and _is_ours(found):
             return found
     return None
+
+
+def _clear_torn(output: Path) -> None:
+    """Remove what a process has left that was killed while it wrote one of these files."""
+    for path in output.glob(".*.tmp"):
+        if TORN.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def part_schema(path: Path) -> pa.Schema:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from scoring.core.errors import OutputRefused
 from scoring.data.delta_log import DELTA_LOG, log_owner
 from scoring.data.inputs import check_roots
-from scoring.data.manifest import LISTED, MANIFEST, PARTIAL, SUCCESS, manifest_schema, part_schema, read_manifest
+from scoring.data.manifest import LISTED, MANIFEST, PARTIAL, SUCCESS, TORN, manifest_schema, part_schema, read_manifest
 from scoring.data.parts import REJECTS, STAGING, remove_empty
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _STAGED = re.compile(rf"{STAGING}/(\w+)/(?:part|rejects)-\d{{6,}}\.\d+\.parquet\.tmp")
 _OF_PARTS = ("part-*.parquet", f"{REJECTS}/part-*.parquet", f"{STAGING}/*/*.tmp")
 _SHOWN = 5
+_NOBODY = ""
+"""The owner of a file that whoever writes here may remove."""
 
 
 def check_output(path: Path, *, job_id: str | None = None, overwrite: bool = False, roots: Sequence[str] = ()) -> None:
@@ -62,8 +64,8 @@ def clear_replaced(output: Path, *, job_id: str, keep_log: bool = False) -> None
 
 
 def files_of(output: Path, job_id: str) -> list[str]:
-    """The files under the folder that the job wrote and nobody has replaced, relative to it."""
-    return [name for name, owner in _owners(output).items() if owner == job_id]
+    """The files under the folder that the job wrote and nobody has replaced, relative to it; torn ones too."""
+    return [name for name, owner in _owners(output).items() if owner in (job_id, _NOBODY)]
 
 
 def remove_files(output: Path, names: Sequence[str]) -> None:
@@ -120,7 +122,7 @@ def results_dataset(output: Path) -> "Dataset":
 
 
 def _owners(folder: Path) -> dict[str, str | None]:
-    """Files under the folder → id of the job that wrote each; None for a foreign one."""
+    """Files under the folder → id of the job that wrote each; None for a foreign one, "" for a torn one of a job."""
     if not folder.is_dir():
         return {}
     manifest = read_manifest(folder)
@@ -141,6 +143,8 @@ def _owner(folder: Path, name: str) -> str | None:
     staged = _STAGED.fullmatch(name)
     if staged is not None:
         return staged[1]  # not by its metadata: a killed attempt leaves a torn file
+    if TORN.fullmatch(name):
+        return _NOBODY
     if not LISTED.fullmatch(name):
         # A manifest that does not parse is nobody's, `_SUCCESS` without one as well.
         return None

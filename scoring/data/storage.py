@@ -109,9 +109,14 @@ def storage_faults(folder: Path, *, then: str = "`scoring retry`") -> Iterator[N
     except OSError as error:
         raise StorageFault(
             f"cannot write to {folder}",
-            got=error.strerror or str(error),
+            got=_reason(error),
             remedy=f"make room or give the rights there, then {then}",
         ) from error
+
+
+def _reason(error: OSError) -> str:
+    # Arrow has a sentence of its own around the system's.
+    return os.strerror(error.errno) if error.errno is not None else str(error)
 
 
 @contextmanager

@@ -106,8 +106,9 @@ def _count(job: Job, part: CommittedPart, lease: Lease) -> ChunkCount:
 def _rows_in(job: Job, file: StagedFile) -> int:
     output = Path(job.output)
     path = part_files.locate(output, file)
-    # With --overwrite the last result may have a file of this public name.
-    if not path.exists() or (job.options.overwrite and path == output / file.path):
+    # A public file is held against its digest once more when it is promoted, unless the last result may have one of
+    # its name; a staged one is then moved as it stands.
+    if job.options.overwrite or path == output / file.staged or not path.exists():
         part_files.require_committed(path, file)
     return part_files.footer_rows(path)
 

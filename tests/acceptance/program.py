@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -19,16 +19,18 @@ WARM = WarmProgram()
 class Program:
     """`program("run", model, file)` runs `scoring run …` in the folder of the test."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, *, before: Sequence[str] = ()) -> None:
+        """before: a command that runs the program in surroundings of its own, such as `nsenter --mount`."""
         self.folder = folder
         self.settings = {"SCORING_HOME": str(folder / "home"), **(settings or {})}
+        self._before = before
 
     def with_settings(self, **settings: str) -> "Program":
-        return Program(self.folder, self.settings | settings)
+        return Program(self.folder, self.settings | settings, before=self._before)
 
     def start(self, *arguments: object, name: str = "scoring", **options: Any) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [str(BIN / name), *map(str, arguments)],
+            [*self._before, str(BIN / name), *map(str, arguments)],
             cwd=self.folder,
             env=os.environ | self.settings,
             stdin=options.pop("stdin", subprocess.DEVNULL),
@@ -45,7 +47,7 @@ class Program:
         with TemporaryFile("w+") as given, TemporaryFile("w+") as out, TemporaryFile("w+") as err:
             given.write(stdin or "")
             given.seek(0)
-            if any(setting.startswith("PYTHON") for setting in self.settings):
+            if self._before or any(setting.startswith("PYTHON") for setting in self.settings):
                 # The interpreter reads these when it starts.
                 returned = self.start(*arguments, name=name, stdin=given, stdout=out, stderr=err).wait(TIMEOUT_SECONDS)
             else:

@@ -161,6 +161,19 @@ def test_overwriting_removes_the_old_result_alone(tmp_path):
     assert ["part-000001.parquet"] == [path.name for path in tmp_path.iterdir()]
 
 
+def test_a_manifest_that_was_torn_is_in_nobodys_way(tmp_path):
+    """What a killed process has left of it goes with the next manifest, and with the next job."""
+    torn = tmp_path / "._manifest.json.0123abcd.tmp"
+    torn.write_bytes(b"{")
+    check_output(tmp_path, job_id="j1")
+    write_manifest(tmp_path, manifest(publish(tmp_path)))
+    assert not torn.exists()
+    torn.write_bytes(b"{")
+    check_output(tmp_path, job_id="j2", overwrite=True)
+    clear_replaced(tmp_path, job_id="j2")
+    assert [] == list(tmp_path.iterdir())
+
+
 def test_a_model_is_stored_once_under_its_digest(tmp_path):
     """The same content gives the same path; another content another one."""
     source = tmp_path / "m.onnx"

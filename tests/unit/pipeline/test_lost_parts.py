@@ -139,6 +139,20 @@ def test_a_lost_part_leaves_the_last_result_as_it_was(context: Context, tmp_path
     assert last == {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
 
 
+@pytest.mark.parametrize("name", ["part-000001.1.parquet.tmp", "rejects-000001.1.parquet.tmp"])
+def test_a_staged_file_that_went_bad_is_never_published(context: Context, tmp_path: Path, name: str) -> None:
+    """With --overwrite files wait for the verdict: a byte that turned meanwhile is found before it."""
+    output = tmp_path / "out"
+    job_id = scored(context, tmp_path, overwrite=True).id
+    staged = output / "_staging" / job_id / name
+    data = bytearray(staged.read_bytes())
+    data[len(data) // 2] ^= 1
+    staged.write_bytes(data)
+    job = end(context, job_id)
+    assert (JobState.FAILED, ErrorCode.ACCOUNTING_BROKEN) == (job.state, job.error_code)
+    assert [] == list(output.glob("part-*"))
+
+
 def test_a_cancelled_job_lists_what_is_there(context: Context, tmp_path: Path) -> None:
     """A lost part is no reason to leave a cancelled job without its `_partial.json`."""
     output = tmp_path / "out"
