@@ -7,11 +7,11 @@ characters are escaped, so that a record is one line. Passwords in URLs are mask
 import json
 import logging
 import math
-import re
 import sys
 from datetime import UTC, datetime
 from string import Formatter
 
+from scoring.core.masking import mask
 from scoring.core.outcome import clean
 from scoring.settings import LogFormat
 
@@ -19,7 +19,7 @@ DEBUG, INFO, WARNING, ERROR = logging.DEBUG, logging.INFO, logging.WARNING, logg
 
 EVENTS: dict[str, tuple[int, str]] = {
     # A step, from ring to end. The names after the dot are those of core.outcome.Verdict.
-    "step.not_claimed": (DEBUG, "{step}: nothing to claim; a doubled, late or needless message"),
+    "step.not_claimed": (INFO, "{step}: nothing to claim; a doubled, late or needless message"),
     "step.claimed": (INFO, "{step}: attempt {attempt} begun"),
     "step.completed": (INFO, "{step}: attempt {attempt} succeeded"),
     "step.released": (INFO, "{step}: attempt {attempt} handed back"),
@@ -92,14 +92,6 @@ def announce(event: str, **fields: object) -> None:
         _write(level, event, sentence, fields)
 
 
-def mask(text: str) -> str:
-    """`text` with the passwords of all its URLs replaced by ``***``."""
-    return _SECRETS.sub(r"\1\2***", text)
-
-
-_SECRETS = re.compile(r"(\w://[^\s:/@]*:)\S*(?=@)|(\b(?:password|passwd|secret|token)=)[^\s&]+", re.IGNORECASE)
-
-
 def _write(level: int, event: str, sentence: str, fields: dict[str, object]) -> None:
     facts = {name: _plain(value) for name, value in fields.items() if value is not None and value != ""}
     message = _tell(sentence, facts)
@@ -116,7 +108,7 @@ def _write(level: int, event: str, sentence: str, fields: dict[str, object]) -> 
 def _plain(value: object) -> str | int | float | bool:
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    return mask(clean(str(value)).replace("\n", "\\n").replace("\t", "\\t"))
+    return clean(mask(str(value))).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _tell(sentence: str, facts: dict[str, str | int | float | bool]) -> str:
