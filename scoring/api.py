@@ -130,6 +130,16 @@ class Job:
                 "warnings": ledger.look(lambda tx: reports.warning_totals(tx, self.id)),
             }
 
+    def audit(self) -> dict[str, Any]:
+        """Prove the job again, once it has ended; what `scoring audit --json` prints. Reads all of its files.
+
+        Raises UsageError where the job is live, was purged, or a later job has replaced its result.
+        """
+        from scoring.pipeline.audit import audit
+
+        with _ledger() as ledger:
+            return audit(ledger, self.id).to_json()
+
     def cancel(self) -> bool:
         """Stop the job for good; finished parts stay. False where it had ended, or has its verdict already."""
         from scoring.ledger.records import CancelResult

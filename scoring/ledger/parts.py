@@ -111,7 +111,7 @@ def committed_parts(tx: Tx, job_id: JobId) -> list[CommittedPart]:
         .order_by(chunks.c.chunk)
     )
     return [
-        CommittedPart(chunk=_chunk_of(row), files=_part_of(row), attempt=row.part_attempt) for row in tx.execute(query)
+        CommittedPart(chunk=_chunk_of(row), files=part_of(row), attempt=row.part_attempt) for row in tx.execute(query)
     ]
 
 
@@ -180,7 +180,8 @@ def _chunk_of(row: Row[Any]) -> Chunk:
     )
 
 
-def _part_of(row: Row[Any]) -> Part:
+def part_of(row: Row[Any]) -> Part:
+    """Of a row whose columns of `parts` bear `part_` before their names."""
     rejects = None
     if row.part_rejects_path is not None:
         rejects = StagedFile(

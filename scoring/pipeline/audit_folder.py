@@ -1,0 +1,166 @@
+"""The third witness of an audit: what the output folder shows, by its names and by its manifest."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from scoring.core.audit import AuditCheck, Findings, skipped
+from scoring.core.errors import ChunkCorrupt
+from scoring.core.states import JobState
+from scoring.data.delta_log import DELTA_LOG, log_owner
+from scoring.data.manifest import FORMAT, MANIFEST, PARTIAL, SUCCESS
+from scoring.data.outputs import files_of
+from scoring.data.parts import REJECTS, STAGING, part_name
+from scoring.data.seen_file import regular_bytes
+from scoring.ledger.audit import ChunkAccount
+from scoring.ledger.records import Job
+from scoring.pipeline.audit_standing import Standing
+
+Entry = Mapping[str, Any]
+
+
+class Folder:
+    """Sees every chunk once, in order."""
+
+    def __init__(self, job: Job, standing: Standing) -> None:
+        self._job = job
+        self._standing = standing
+        self._folder = Findings("folder")
+        self._manifest = Findings("manifest")
+        self._document = self._read()
+        self._parts = self._entries("parts")
+        self._rejects = self._entries("rejects")
+        self._shown: set[str] = set()
+        self._rows_scored = self._rows_rejected = 0
+
+    def see(self, account: ChunkAccount) -> None:
+        if account.part is None:
+            self._rows_rejected += account.rows_rejected
+            if account.rows_rejected:
+                self._expect_rejects(account.chunk, f"{REJECTS}/{part_name(account.chunk)}", account.rows_rejected)
+            return
+        part, rejects = account.part.part, account.part.rejects
+        self._rows_scored += part.rows
+        self._rows_rejected += account.part.rows_rejected
+        self._shown.add(part.path)
+        wanted = {
+            "chunk": account.chunk,
+            "path": part.path,
+            "rows": part.rows,
+            "rows_rejected": account.part.rows_rejected,
+            "first_row": account.first_row,
+            "bytes": part.bytes,
+            "sha256": part.sha256,
+        }
+        self._expect(f"part of chunk {account.chunk}", wanted, self._parts.pop(account.chunk, None))
+        if rejects is not None:
+            self._expect_rejects(account.chunk, rejects.path, rejects.rows)
+
+    def checks(self, schema: pa.Schema | None) -> Iterator[AuditCheck]:
+        """The verdicts, once all chunks were seen. schema: of the parts; None where there is none."""
+        yield self._check_folder()
+        yield self._check_manifest(schema)
+
+    def _check_folder(self) -> AuditCheck:
+        standing, job = self._standing, self._job
+        if job.options.delta and (standing.output / DELTA_LOG).is_dir() and log_owner(standing.output) != job.id:
+            return skipped("folder", "others have committed to the Delta table since")
+        if standing.listing is None:
+            if job.options.overwrite:
+                public = [name for name in files_of(standing.output, job.id) if not name.startswith(f"{STAGING}/")]
+                self._folder.expect("public files of the job", [], public)
+            return self._folder.check("nothing of the job is public")
+        found = {
+            str(path.relative_to(standing.output))
+            for folder in (standing.output, standing.output / REJECTS)
+            for path in folder.glob("*.parquet")
+        }
+        for name in sorted(found - self._shown):
+            self._folder.add(f"{name} is no file of the job")
+        for name in sorted(self._shown - found):
+            self._folder.add(f"{name} is missing")
+        for name in (SUCCESS, MANIFEST, PARTIAL):
+            wanted = name == standing.listing or (name == SUCCESS and job.state is JobState.SUCCEEDED)
+            if wanted != (standing.output / name).exists():
+                self._folder.add(f"{name} is missing" if wanted else f"{name} is there for a job that is {job.state}")
+        if (standing.output / STAGING / job.id).exists():
+            self._folder.add(f"{STAGING}/{job.id} is left over")
+        return self._folder.check(f"{len(self._shown):,} files, under the names that were committed, and no other")
+
+    def _check_manifest(self, schema: pa.Schema | None) -> AuditCheck:
+        name = self._standing.listing
+        if name is None:
+            return skipped("manifest", f"a job that ends like this one has none ({self._job.state})")
+        if self._document is None:
+            return self._manifest.check("")
+        for title, left in (("part", self._parts), ("rejects", self._rejects)):
+            for chunk in left:
+                self._manifest.add(f"{title} of chunk {chunk} is listed, and was not committed")
+        model, scored, rejected = self._job.model, self._rows_scored, self._rows_rejected
+        total = self._job.rows_total if self._job.rows_total is not None else scored + rejected
+        wanted = {
+            "format": FORMAT,
+            "job_id": self._job.id,
+            "model": {"name": model.name, "version": model.version, "sha256": model.sha256},
+            "rows_total": total,
+            "rows_scored": scored,
+            "rows_rejected": rejected,
+        }
+        self._expect(name, wanted, {key: self._document.get(key) for key in wanted})
+        self._expect_columns(schema)
+        return self._manifest.check(f"{name} lists what the ledger has committed")
+
+    def _read(self) -> Mapping[str, Any] | None:
+        if self._standing.listing is None:
+            return None
+        path = self._standing.output / self._standing.listing
+        try:
+            regular_bytes(path)
+            found = json.loads(path.read_bytes())
+        except ChunkCorrupt as corrupt:
+            self._manifest.expect(path.name, corrupt.expected, corrupt.got)
+        except (OSError, ValueError, RecursionError) as error:
+            self._manifest.expect(path.name, "JSON", str(error)[:200])
+        else:
+            if isinstance(found, dict):
+                return found
+            self._manifest.expect(path.name, "a JSON object", type(found).__name__)
+        return None
+
+    def _entries(self, name: str) -> dict[int, Entry]:
+        """What is listed, by chunk."""
+        listed: Any = [] if self._document is None else self._document.get(name)
+        entries: dict[int, Entry] = {}
+        for entry in listed if isinstance(listed, list) else [listed]:
+            chunk = entry.get("chunk") if isinstance(entry, dict) else None
+            if not isinstance(chunk, int) or chunk in entries:
+                self._manifest.add(f"{name}: an entry is there twice, or is none: {str(entry)[:80]}")
+            else:
+                entries[chunk] = entry
+        return entries
+
+    def _expect_rejects(self, chunk: int, path: str, rows: int) -> None:
+        if self._standing.listing is not None:
+            self._shown.add(path)
+        wanted = {"chunk": chunk, "path": path, "rows": rows}
+        self._expect(f"rejects of chunk {chunk}", wanted, self._rejects.pop(chunk, None))
+
+    def _expect(self, what: str, wanted: Entry, found: Entry | None) -> None:
+        if self._document is None:
+            return
+        if found is None:
+            self._manifest.add(f"{what} is committed, and not listed")
+            return
+        for key, value in wanted.items():
+            self._manifest.expect(f"{key} of the {what}", value, found.get(key))
+
+    def _expect_columns(self, schema: pa.Schema | None) -> None:
+        if schema is None or self._document is None:
+            return
+        listed = self._document.get("columns")
+        names = (
+            [entry.get("name") for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else listed
+        )
+        self._manifest.expect("columns", schema.names, names)
