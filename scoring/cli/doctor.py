@@ -13,6 +13,7 @@ from scoring.cli.doctor_check import Check, Status, failed, passed, warning
 from scoring.cli.doctor_schedules import check_schedules
 from scoring.cli.network_disk import network_file_system
 from scoring.core.errors import ErrorCode, ExitCode, ScoringError, SettingsError
+from scoring.core.masking import mask
 from scoring.settings import EMBEDDED_BROKER, Settings, load_settings
 
 REDIS_AT_LEAST = (6, 2)
@@ -64,7 +65,6 @@ def _broker(settings: Settings) -> Iterator[Check]:
         yield passed("broker", "embedded: none is needed")
         return
     from scoring.queue import report_broker
-    from scoring.telemetry import mask
 
     report = report_broker(settings.broker_url)
     if report.error:

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from scoring.core.errors import ExitCode, ScoringError
+from scoring.core.masking import mask
 
 
 class Status(StrEnum):
@@ -35,4 +36,4 @@ def warning(name: str, message: str, remedy: str) -> Check:
 
 def failed(name: str, error: ScoringError) -> Check:
     message = "; ".join(filter(None, [error.message, error.got and f"got {error.got}"]))
-    return Check(name=name, status=Status.FAILED, message=message, remedy=error.remedy, exit_code=error.exit_code)
+    return Check(name=name, status=Status.FAILED, message=mask(message), remedy=error.remedy, exit_code=error.exit_code)

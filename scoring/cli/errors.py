@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import click
 
 from scoring.core.errors import ExitCode, Interrupted, ScoringError, StorageFault, UsageError
-from scoring.core.outcome import clean
+from scoring.core.masking import mask
+from scoring.core.outcome import clean, escaped
 
 MAX_LINES = 12
 """Lines of an error on stderr, so that it fits on a screen and into a mail of cron."""
@@ -63,18 +64,16 @@ def as_scoring_error(error: Exception, arguments: Sequence[str]) -> ScoringError
 
 def show_error(error: ScoringError, *, as_json: bool = False) -> None:
     """Print the error on stderr for people, and with `as_json` also on stdout for programs."""
-    from scoring.telemetry import mask
-
     sys.stdout.flush()
-    print(mask(error_text(error)), file=sys.stderr, flush=True)  # noqa: T201  # this is where messages are printed
+    print(error_text(error), file=sys.stderr, flush=True)  # noqa: T201  # this is where messages are printed
     if as_json:
         facts = {"code": error.code, "message": error.message, "remedy": error.remedy}
         facts |= {"expected": error.expected, "got": error.got}
-        click.echo(mask(json.dumps({"error": facts})))
+        click.echo(json.dumps({"error": {name: mask(text) for name, text in facts.items()}}))
 
 
 def error_text(error: ScoringError) -> str:
-    """At most MAX_LINES lines; control characters are escaped, further lines of a part stand indented below it."""
+    """At most MAX_LINES lines, masked; control characters are escaped, further lines of a part stand indented below."""
     lines = [f"error: {_part(error.message)}"]
     for title, text in (("expected", error.expected), ("got", error.got), ("do", error.remedy)):
         if text:
@@ -100,7 +99,7 @@ def _end(error: ScoringError, cause: Exception | None, arguments: Sequence[str])
     if cause is not None and os.environ.get("SCORING_DEBUG", "").lower() in ("1", "true", "yes", "on"):
         import traceback
 
-        traceback.print_exception(cause)
+        print(escaped(mask("".join(traceback.format_exception(cause)))), file=sys.stderr)  # noqa: T201  # as below
     try:
         show_error(error, as_json=wants_json(arguments))
     except BrokenPipeError:
@@ -121,6 +120,6 @@ def _usage(error: click.UsageError, arguments: Sequence[str]) -> UsageError:
 
 
 def _part(text: str) -> str:
-    lines = clean(text).replace("\t", " ").splitlines() or [""]
+    lines = clean(mask(text)).replace("\t", " ").splitlines() or [""]
     cut = [line if len(line) <= LINE_CHARACTERS else line[: LINE_CHARACTERS - 1] + "…" for line in lines]
     return ("\n" + " " * 10).join(cut)

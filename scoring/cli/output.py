@@ -23,7 +23,7 @@ WIDEST_CELL = 60
 
 def print_json(document: object) -> None:
     """One JSON document and a newline. Times end in Z, what is no number becomes null."""
-    click.echo(json.dumps(plain(document), ensure_ascii=False))
+    click.echo(json_text(document))
 
 
 def print_json_rows(batches: Iterator["pa.RecordBatch"]) -> None:
@@ -31,9 +31,15 @@ def print_json_rows(batches: Iterator["pa.RecordBatch"]) -> None:
     separator = "["
     for batch in batches:
         for row in batch.to_pylist():
-            click.echo(separator + json.dumps(plain(row), ensure_ascii=False), nl=False)
+            click.echo(separator + json_text(row), nl=False)
             separator = ",\n "
     click.echo("[]" if separator == "[" else "]")
+
+
+def json_text(document: object) -> str:
+    """On one line; whatever a terminal would obey, or show from right to left, is escaped as JSON does it."""
+    text = json.dumps(plain(document), ensure_ascii=False)
+    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def print_table(rows: Iterable[Row], columns: Sequence[str], *, empty: str = "nothing to show") -> None:

@@ -16,6 +16,7 @@ from scoring.core.errors import (
     ScoringError,
     StorageFault,
 )
+from scoring.core.masking import mask
 
 
 class Verdict(StrEnum):
@@ -42,7 +43,7 @@ ERROR_CHARACTERS = 2_000
 
 def judge(error: BaseException) -> Outcome:
     """Sort an exception by class: retryable or permanent is a property of the error, not of the place."""
-    text = clean(str(error) or type(error).__name__)
+    text = clean(mask(str(error) or type(error).__name__))
     match error:
         case LeaseLost():
             return Outcome(verdict=Verdict.LEASE_LOST, code=error.code, error=text)
@@ -67,5 +68,10 @@ def judge(error: BaseException) -> Outcome:
 
 def clean(text: str) -> str:
     """Text that every database takes and no terminal obeys: control characters escaped, cut to a page."""
-    cut = text[:ERROR_CHARACTERS].encode("utf-8", "backslashreplace").decode()
-    return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in cut)
+    return escaped(text[:ERROR_CHARACTERS])
+
+
+def escaped(text: str) -> str:
+    """All of the text, with what a terminal would obey or a database refuse as ``\\x`` and a number."""
+    known = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in known)

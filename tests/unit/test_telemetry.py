@@ -58,20 +58,6 @@ def test_a_record_is_one_line_and_no_terminal_obeys_it(capsys: pytest.CaptureFix
     assert r"a\nb\x1b[31mc" in err
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("redis://:hidden@h:6379/0", "redis://:***@h:6379/0"),
-        ("at postgresql+psycopg://me:hi@dden@db/x now", "at postgresql+psycopg://me:***@db/x now"),
-        ("host=db password=hidden user=me", "host=db password=*** user=me"),
-        ("redis://h:6379/0", "redis://h:6379/0"),
-    ],
-)
-def test_passwords_are_masked(text: str, shown: str) -> None:
-    """Wherever a URL comes from, its password is not printed."""
-    assert telemetry.mask(text) == shown
-
-
 def test_lines_of_libraries_take_our_form(capsys: pytest.CaptureFixture[str]) -> None:
     """Celery's warnings are lines like ours, masked as ours; its chatter is left out."""
     telemetry.configure(LogFormat.JSON)
