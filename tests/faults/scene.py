@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -49,7 +49,14 @@ class Scene:
             churn_model(model)
             pq.write_table(customers(rows), source)
         said = self.program("submit", model, source, "--key", "id", "-o", out, "--chunk-rows", chunk_rows, *options)
-        return Work(scene=self, job_id=said.stdout.strip(), rows=rows, chunk_rows=chunk_rows, out=self.folder / out)
+        return Work(
+            scene=self,
+            job_id=said.stdout.strip(),
+            rows=rows,
+            chunk_rows=chunk_rows,
+            out=self.folder / out,
+            shape=shaping(options),
+        )
 
     @contextmanager
     def running(self, *command: object, **settings: str) -> Iterator[subprocess.Popen[str]]:
@@ -84,6 +91,8 @@ class Work:
     rows: int
     chunk_rows: int
     out: Path
+    # Options that decide what the result looks like.
+    shape: tuple[str, ...] = ()
 
     def done(self) -> int:
         """Part files that are public."""
@@ -123,15 +132,35 @@ def kill_group(process: "subprocess.Popen[str]") -> None:
     process.communicate()
 
 
-@cache
-def undisturbed(rows: int, chunk_rows: int) -> pa.Table:
+_SHAPING = {"--label": 2, "--keep": 2, "--limit": 2, "--keep-all": 1}
+"""Options that decide what a result looks like, and how many words each takes."""
+
+
+def shaping(options: Sequence[object]) -> tuple[str, ...]:
+    """Those of the options that the undisturbed job needs too."""
+    words = [str(option) for option in options]
+    return tuple(part for at, word in enumerate(words) for part in words[at : at + _SHAPING.get(word, 0)])
+
+
+def undisturbed(rows: int, chunk_rows: int, shape: tuple[str, ...] = ()) -> pa.Table:
     """The result of the same job where nothing went wrong."""
+    return _undisturbed(rows, chunk_rows, shape)[0]
+
+
+def undisturbed_digest(rows: int, chunk_rows: int, shape: tuple[str, ...] = ()) -> str:
+    """The digest of its content."""
+    return _undisturbed(rows, chunk_rows, shape)[1]
+
+
+@cache
+def _undisturbed(rows: int, chunk_rows: int, shape: tuple[str, ...]) -> tuple[pa.Table, str]:
+    """Scored once for all tests of a process."""
     folder = Path(mkdtemp(prefix="undisturbed-"))
     program = Program(folder)
     pq.write_table(customers(rows), folder / "rows.parquet")
     model = churn_model(folder / "churn.onnx")
-    program("run", model, "rows.parquet", "--key", "id", "-o", "out", "--chunk-rows", chunk_rows)
-    return rows_of(folder / "out")
+    program("run", model, "rows.parquet", "--key", "id", "-o", "out", "--chunk-rows", chunk_rows, *shape)
+    return rows_of(folder / "out"), program.json("audit", "last")["digest"]
 
 
 def rows_of(out: Path) -> pa.Table:
