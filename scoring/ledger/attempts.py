@@ -40,6 +40,7 @@ _STATE = select(jobs.c.state).where(jobs.c.job_id == bindparam("p_job"))
 _LOCK_JOB = _STATE.with_for_update(key_share=True)
 _SHARE_JOB = _STATE.with_for_update(read=True)
 _OWNED = select(steps.c.attempt).where(OWN)
+_CLAIMED = _OWNED.where(steps.c.worker == bindparam("p_worker"))
 
 
 def lock_job(tx: Tx, job_id: JobId) -> JobState:
@@ -56,6 +57,11 @@ def require_owner(tx: Tx, claim: Claim) -> None:
     """Raise LeaseLost unless the claim owns its step. For callers that hold the job's row: then it stays so."""
     if tx.execute(_OWNED, key(claim)).one_or_none() is None:
         raise lease_lost(claim)
+
+
+def was_claimed(tx: Tx, claim: Claim) -> bool:
+    """Whether this very claim was committed and stands: the question after a commit whose answer was lost."""
+    return tx.execute(_CLAIMED, {**key(claim), "p_worker": claim.worker}).one_or_none() is not None
 
 
 def end_attempt(

@@ -27,6 +27,11 @@ T = TypeVar("T")
 TRIES = 5
 """A transaction that others undo this often in a row is given up."""
 
+DOUBT_SECONDS = 10.0
+"""A ledger that goes away at a commit is asked for so long what has become of it: as long as a crashed server needs."""
+
+DOUBT_PAUSE_SECONDS = 0.5
+
 
 class Ledger:
     """Opened once per process; threads share it. A forked child that inherits it makes connections of its own."""
@@ -103,6 +108,30 @@ class Ledger:
         """Do `work` in one writing transaction; where it was undone by no fault of its own, do it again, whole."""
         return self._run(self._writer, work)
 
+    def run_once(self, work: Callable[[Tx], T], happened: Callable[[Tx], T | None]) -> T:
+        """As `run`, for moves that nobody makes twice: where the answer to the commit is lost, the rows are read again.
+
+        happened: what the commit has left, or None; then `work` is done again, for its guards let it happen once.
+        Raises OutcomeUnknown where the ledger stays away.
+        """
+        try:
+            return self.run(work)
+        except OutcomeUnknown as error:
+            doubt = error
+        found = self._in_doubt(happened, doubt)
+        if found is not None:
+            return found
+        try:
+            return self.run(work)
+        except LedgerAway as error:
+            second: Exception = OutcomeUnknown(doubt.message, got=str(error), remedy=doubt.remedy)
+        except Exception as error:  # noqa: BLE001  # raised below, unless the first commit has stood in its way
+            second = error
+        found = self._in_doubt(happened, doubt)
+        if found is None:
+            raise second
+        return found
+
     def keep(self, work: Callable[[Tx], T]) -> T:
         """As `run`, for heartbeats: waits for no connection that the work itself holds, and gives up sooner."""
         return self._run(self._beats, work)
@@ -123,6 +152,16 @@ class Ledger:
                 if attempt > 0 or self.dialect == "sqlite":
                     raise
         raise LedgerAway("the ledger does not answer")
+
+    def _in_doubt(self, question: Callable[[Tx], T], doubt: OutcomeUnknown) -> T:
+        ends = time.monotonic() + DOUBT_SECONDS
+        while True:
+            try:
+                return self.look(question)
+            except LedgerAway:
+                if time.monotonic() > ends:
+                    raise doubt from None
+            time.sleep(DOUBT_PAUSE_SECONDS)
 
     def look(self, question: Callable[[Tx], T]) -> T:
         """Ask in one reading transaction."""

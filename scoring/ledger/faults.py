@@ -65,7 +65,11 @@ def _translate(error: DBAPIError, committing: bool) -> Exception:
     if error.connection_invalidated or state in _AWAY or _is_operational(error, state):
         if committing:
             # Even where the server names a reason: it may have committed and been shut down while it waited to say so.
-            return OutcomeUnknown("the connection to the ledger was lost while committing", got=_first_line(text))
+            return OutcomeUnknown(
+                "the connection to the ledger was lost while committing",
+                got=_first_line(text),
+                remedy="it may have happened or not: look (`scoring jobs`) before you do it again",
+            )
         return _away(error)
     return error
 

@@ -11,7 +11,7 @@ from scoring.core.chunks import Part
 from scoring.core.errors import ErrorCode, NotFound
 from scoring.core.ids import JobId, StepId
 from scoring.core.states import JobState, StepKind, StepState
-from scoring.ledger.attempts import OWN, end_attempt, key, lock_job
+from scoring.ledger.attempts import OWN, end_attempt, key, lock_job, was_claimed
 from scoring.ledger.clock import now_us
 from scoring.ledger.commit import record_part
 from scoring.ledger.database import Tx
@@ -36,6 +36,7 @@ __all__ = [
     "step",
     "take_over",
     "unpark_split",
+    "was_claimed",
     "was_committed",
 ]
 

@@ -18,7 +18,7 @@ from scoring.data.manifest import Manifest, ManifestPart, part_schema, write_man
 from scoring.data.outputs import clear_replaced
 from scoring.data.storage import storage_faults
 from scoring.failpoints import reach
-from scoring.ledger import jobs, parts
+from scoring.ledger import jobs, parts, steps
 from scoring.ledger.database import Tx
 from scoring.ledger.records import Claim, CommittedPart, Job
 from scoring.pipeline.context import Context
@@ -45,15 +45,16 @@ def finalize(context: Context, claim: Claim, lease: Lease) -> None:
     index_rows(context, job)
     lease.end()
     reach("finalize.settle")
-    context.ledger.run(lambda tx: _settle(tx, claim))
+    context.ledger.run_once(lambda tx: _settle(tx, claim), lambda tx: steps.was_committed(tx, claim) or None)
     reach("finalize.settled")
     if job.succeeds or job.state is JobState.CANCELLED:
         delete_work(context.work_folder(job_id))  # a failed job keeps its chunk files for `retry`
 
 
-def _settle(tx: Tx, claim: Claim) -> None:
+def _settle(tx: Tx, claim: Claim) -> bool:
     if jobs.settle(tx, claim).succeeds:
         parts.drop_sums(tx, claim.step.job_id)  # the figures are stored; only a failed job may be measured again
+    return True
 
 
 def _publish(context: Context, job: Job, committed: list[CommittedPart], lease: Lease) -> None:

@@ -110,7 +110,7 @@ def _commit(context: Context, staged: _Staged, claim: Claim, lease: Lease) -> No
     if staged.job.result_table is None:
         lease.end()
 
-    def complete(tx: Tx) -> None:
+    def complete(tx: Tx) -> bool:
         if staged.job.result_table is not None:
             # Under the heartbeat, for this may take longer than a lease; it still beats, or again at a second try.
             lease.keep_on()
@@ -118,12 +118,9 @@ def _commit(context: Context, staged: _Staged, claim: Claim, lease: Lease) -> No
             lease.end()
         steps.complete_chunk(tx, claim, staged.part, metrics)
         reach("commit.commit", staged.part.chunk)
+        return True
 
-    try:
-        context.ledger.run(complete)
-    except OutcomeUnknown:
-        if not context.ledger.look(lambda tx: steps.was_committed(tx, claim)):
-            raise
+    context.ledger.run_once(complete, lambda tx: steps.was_committed(tx, claim) or None)
 
 
 def _remove(output: Path, part: Part) -> None:

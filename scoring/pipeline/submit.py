@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from scoring.core.errors import InputRefused, LedgerAway, OutputRefused
+from scoring.core.errors import InputRefused, LedgerAway, NotFound, OutputRefused
 from scoring.core.ids import new_job_id
 from scoring.data.outputs import check_output
 from scoring.data.storage import free_bytes
@@ -41,7 +41,7 @@ def submit(context: Context, request: JobRequest, *, runner: str = FLEET, ring: 
     """
     made = draft(context, request, runner=runner)
     reach("submit.record")
-    job = context.ledger.run(lambda tx: record(tx, made))
+    job = context.ledger.run_once(lambda tx: record(tx, made), lambda tx: _recorded(tx, made))
     reach("submit.recorded")
     created = isinstance(made, NewJob) and job.id == made.id
     return Submitted(job=job, created=created, rung=ring_due(context) if ring and created else True)
@@ -78,6 +78,13 @@ def record(tx: Tx, made: NewJob | Job) -> Job:
         return made
     models.hold(tx, made.model_version_id)
     return jobs.insert_job(tx, made)
+
+
+def _recorded(tx: Tx, made: NewJob | Job) -> Job | None:
+    try:
+        return jobs.job(tx, made.id)
+    except NotFound:
+        return None
 
 
 def ring_due(context: Context) -> bool:

@@ -41,8 +41,7 @@ def work(context: Context, step: StepId, stop: Event) -> Outcome | None:
 
     `stop` is the process's own: once set, the step is handed back at the next chance.
     """
-    seconds = context.settings.lease_seconds
-    claim = context.ledger.run(lambda tx: _claim(tx, step, context.worker, seconds))
+    claim = _claim(context, step)
     if claim is None:
         announce("step.not_claimed", step=str(step))
         return None
@@ -55,10 +54,18 @@ def work(context: Context, step: StepId, stop: Event) -> Outcome | None:
     return outcome
 
 
-def _claim(tx: Tx, step: StepId, worker: str, lease_seconds: float) -> Claim | None:
-    claim = steps.claim(tx, step, worker, lease_seconds)
-    reach("claim.commit", step.chunk)
-    return claim
+def _claim(context: Context, step: StepId) -> Claim | None:
+    made: list[Claim | None] = []
+
+    def claim(tx: Tx) -> Claim | None:
+        made.append(steps.claim(tx, step, context.worker, context.settings.lease_seconds))
+        reach("claim.commit", step.chunk)
+        return made[-1]
+
+    def stands(tx: Tx) -> Claim | None:
+        return next((claim for claim in made if claim is not None and steps.was_claimed(tx, claim)), None)
+
+    return context.ledger.run_once(claim, stands)
 
 
 def _attempt(context: Context, claim: Claim, stop: Event) -> Outcome:

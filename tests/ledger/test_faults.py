@@ -2,16 +2,23 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import text
 
 from scoring.core.errors import ExitCode, LedgerAway, SettingsError
-from scoring.ledger import jobs, meta, steps
+from scoring.core.ids import JobId
+from scoring.ledger import jobs, meta, parts, steps
+from scoring.ledger.attempts import lock_job
 from scoring.ledger.database import Ledger, OutcomeUnknown, Tx
 from scoring.ledger.faults import Contended
+from tests.faults.proxy import TcpProxy, rerouted
 from tests.ledger.desk import LEASE, Desk, part, score_of
 
 
@@ -67,6 +74,94 @@ def test_a_dead_connection_in_the_pool_costs_nothing(postgres_desk: Desk) -> Non
         return meta.remember(tx, "a", "b")
 
     assert "b" == desk.run(once)
+
+
+@pytest.fixture
+def wire(migrated_postgres: str) -> Iterator[TcpProxy]:
+    """Between `far_desk` and its server."""
+    with TcpProxy(urlsplit(migrated_postgres).port or 0) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def far_desk(postgres_desk: Desk, wire: TcpProxy, migrated_postgres: str) -> Iterator[Desk]:
+    """A desk whose answers may be lost."""
+    ledger = Ledger.open(rerouted(migrated_postgres, wire.port))
+    yield Desk(ledger)
+    ledger.close()
+
+
+COMMIT = b"COMMIT\0"
+
+
+@pytest.mark.fault("F42", "the answer to the COMMIT is dropped, the connection reset", "read again, and taken for done")
+def test_a_move_whose_answer_is_lost_is_found_done(far_desk: Desk, wire: TcpProxy) -> None:
+    """The rows say so; nothing is done twice."""
+    job = far_desk.running(1)
+    claim = far_desk.claim(score_of(job.id, 0))
+    wire.lose_reply(to=COMMIT, after=b"INSERT INTO parts")
+    tries: list[int] = []
+
+    def complete(tx: Tx) -> str:
+        tries.append(1)
+        steps.complete_chunk(tx, claim, part(0))
+        return "now"
+
+    def happened(tx: Tx) -> str | None:
+        return "then" if steps.was_committed(tx, claim) else None
+
+    assert ("then", [1], 1) == (far_desk.ledger.run_once(complete, happened), tries, wire.losses)
+
+
+@pytest.mark.fault("F42", "the connection breaks before the server gets the COMMIT", "read again, and done again")
+def test_a_move_that_has_not_happened_is_made_again(postgres_desk: Desk) -> None:
+    """Once more is enough."""
+    desk = postgres_desk
+    job = desk.running(1)
+    claim = desk.claim(score_of(job.id, 0))
+    tries: list[int] = []
+
+    def complete(tx: Tx) -> int:
+        tries.append(1)
+        steps.complete_chunk(tx, claim, part(0))
+        if len(tries) == 1:
+            _terminate(desk, tx)
+        return len(tries)
+
+    assert 2 == desk.ledger.run_once(complete, lambda tx: -1 if steps.was_committed(tx, claim) else None)
+    assert 1 == len(desk.ledger.look(lambda tx: parts.committed_parts(tx, job.id)))
+
+
+def test_a_claim_knows_itself_again(desk: Desk) -> None:
+    """By its worker too: the attempt that another one has now bears the same number."""
+    job = desk.running(1)
+    claim = desk.claim(score_of(job.id, 0))
+    assert desk.ledger.look(lambda tx: steps.was_claimed(tx, claim))
+    assert not desk.ledger.look(lambda tx: steps.was_claimed(tx, replace(claim, worker="host:2")))
+
+
+@pytest.mark.fault("F45", "two transactions lock two rows the other way round", "one is undone and done again")
+def test_a_real_deadlock_is_undone_and_done_again(postgres_desk: Desk) -> None:
+    """Both moves are made in the end."""
+    desk = postgres_desk
+    found = [desk.submit().id for _ in range(2)]
+    meeting = threading.Barrier(2)
+    tries: list[int] = []
+
+    def lock(order: list[JobId]) -> None:
+        def work(tx: Tx) -> None:
+            tries.append(1)
+            lock_job(tx, order[0])
+            if len(tries) <= 2:
+                meeting.wait(20)
+            lock_job(tx, order[1])
+
+        desk.run(work)
+
+    with ThreadPoolExecutor(2) as pool:
+        for future in [pool.submit(lock, order) for order in (found, found[::-1])]:
+            future.result(20)
+    assert 3 == len(tries)
 
 
 def test_a_deadlock_is_undone_and_done_again(desk: Desk) -> None:
