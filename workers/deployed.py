@@ -12,6 +12,7 @@ from celery import signals
 from celery.utils.sysinfo import cpu_budget
 from celery.worker import WorkController, state
 
+from scoring.core.errors import ExitCode
 from scoring.core.states import Priority
 from scoring.settings import Settings
 from scoring.telemetry import announce, configure
@@ -27,6 +28,9 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 CHILD_GRACE_SECONDS = 15.0
 """A child that gets a SIGTERM of its own (a service manager may signal the whole group) hands its step back within
 these; then it ends, finished or not."""
+
+ORPHAN_SECONDS = 5.0
+"""The same for a child whose main process has died: its lease must not go on for long, for nobody would kill it."""
 
 
 def run_worker(
@@ -63,6 +67,9 @@ class _Celery:
         self._pipe = pipe
         self._deaf = False
         self._asked_to_end = False
+        # In a child: it has no step in hand.
+        self._idle = threading.Event()
+        self._idle.set()
         app = deployed_app(settings.broker_url)
         app.set_default()
         app.steps["consumer"].add(AckStall)
@@ -100,12 +107,23 @@ class _Celery:
         self._pipe.close()
 
     def _in_child(self, **_: object) -> None:
-        self._pipe.watch()
+        self._pipe.watch(self._end_orphan)
         # Not now: the pool puts its own handlers back after this, and they would end the child with its step in hand.
         signals.task_prerun.connect(self._before_step, weak=False)
+        signals.task_postrun.connect(self._after_step, weak=False)
 
     def _before_step(self, **_: object) -> None:
+        self._idle.clear()
         signal.signal(signal.SIGTERM, self._end_child)
+
+    def _after_step(self, **_: object) -> None:
+        self._idle.set()
+
+    def _end_orphan(self) -> None:
+        """Celery's children would wait for ever: each holds an end of the others' pipes."""
+        announce("worker.orphaned", process=process_name())
+        self._idle.wait(ORPHAN_SECONDS)
+        os._exit(ExitCode.JOB_FAILED)
 
     def _end_child(self, _number: int, _frame: FrameType | None) -> None:
         self._pipe.stop.set()

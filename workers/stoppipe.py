@@ -2,6 +2,10 @@
 
 import os
 import threading
+import time
+from collections.abc import Callable
+
+LOOK_SECONDS = 0.2
 
 
 class StopPipe:
@@ -15,6 +19,7 @@ class StopPipe:
         # Of the process that it is in: set in a child once the main process has closed its end.
         self.stop = threading.Event()
         self._read, self._write = os.pipe()
+        self._main = os.getpid()
 
     def close(self) -> None:
         """In the main process: tell all children. May be called from a signal handler, and again."""
@@ -23,13 +28,17 @@ class StopPipe:
         if write >= 0:
             os.close(write)
 
-    def watch(self) -> None:
-        """In a child, after the fork."""
+    def watch(self, orphaned: Callable[[], None] = lambda: None) -> None:
+        """In a child, after the fork. `orphaned` is called, in a thread, once the main process is no more."""
         if self._write >= 0:
             os.close(self._write)
             self._write = -1
-        threading.Thread(target=self._wait, name="stop pipe", daemon=True).start()
+        threading.Thread(target=self._wait, args=(orphaned,), name="stop pipe", daemon=True).start()
 
-    def _wait(self) -> None:
+    def _wait(self, orphaned: Callable[[], None]) -> None:
         os.read(self._read, 1)
         self.stop.set()
+        # A main process that stops in order sees its children out.
+        while os.getppid() == self._main:
+            time.sleep(LOOK_SECONDS)
+        orphaned()

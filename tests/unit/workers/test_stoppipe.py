@@ -2,6 +2,7 @@
 
 import os
 import signal
+from threading import Event
 
 import pytest
 
@@ -12,7 +13,7 @@ SECONDS = 20
 
 @pytest.mark.parametrize("how", ["close", "kill"])
 def test_a_child_sees_the_end_of_its_main_process(how: str) -> None:
-    """Closed in order or killed: either way the stop event of the child is set."""
+    """Closed in order or killed: either way the stop event of the child is set, and a dead parent is told apart."""
     report_read, report_write = os.pipe()
     main = os.fork()
     if main == 0:
@@ -25,15 +26,18 @@ def test_a_child_sees_the_end_of_its_main_process(how: str) -> None:
     if how == "close":
         os.kill(main, signal.SIGKILL)
     os.waitpid(main, 0)
+    assert os.read(report_read, 1) == b"o"  # the child knows that it is alone
     os.close(report_read)
 
 
 def _main_process(report: int, how: str) -> None:
     pipe = StopPipe()
     if os.fork() == 0:
-        pipe.watch()
+        orphaned = Event()
+        pipe.watch(orphaned.set)
         os.write(report, b"w")
         os.write(report, b"s" if pipe.stop.wait(SECONDS) else b"-")
+        os.write(report, b"o" if orphaned.wait(SECONDS) else b"-")
         os._exit(0)
     if how == "close":
         pipe.close()
