@@ -45,7 +45,7 @@ def _postgres_engine(url: URL, statement_seconds: int, lock_seconds: int, **pool
         "enable_seqscan": "off",
         "jit": "off",
     }
-    return create_engine(
+    engine = create_engine(
         url,
         pool_timeout=STATEMENT_SECONDS,
         connect_args={
@@ -60,6 +60,13 @@ def _postgres_engine(url: URL, statement_seconds: int, lock_seconds: int, **pool
         },
         **pool,
     )
+    from scoring.ledger.silence import WatchedConnection  # the driver: nobody needs it over SQLite
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: Any, _record: Any, arguments: list[Any], named: dict[str, Any]) -> WatchedConnection:
+        return WatchedConnection.connect(*arguments, **named)
+
+    return engine
 
 
 def sqlite_writer(path: Path) -> Engine:

@@ -17,6 +17,9 @@ from scoring.pipeline.context import Context
 from scoring.telemetry import announce
 
 BEATS_PER_LEASE = 6
+MOST_BEAT_SECONDS = 5.0
+"""A beat tells the work too that its job is cancelled, and a cancelled job has to stand still within ten seconds."""
+
 MARGIN = 1 / 6
 """Share of the lease before its end at which a worker that cannot extend gives up: the rescuer must find it idle."""
 
@@ -148,7 +151,7 @@ class Lease:
         now = time.monotonic()
         limits = [(self._begun, self._timeout), (self._moved, self._stall)]
         left = [since + seconds - now for since, seconds in limits if seconds]
-        return max(0.0, min(self._seconds / BEATS_PER_LEASE, self._left(), *left))
+        return max(0.0, min(self._seconds / BEATS_PER_LEASE, MOST_BEAT_SECONDS, self._left(), *left))
 
     def _send_beat(self) -> None:
         # Apart from the connections of the work, which may all be in use, and for long.

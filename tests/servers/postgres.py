@@ -5,6 +5,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -54,9 +55,23 @@ class PostgresServer(LocalServer):
         """Make an empty database; returns its URL."""
         return create_database(self.url)
 
+    def pause(self) -> None:
+        super().pause()
+        self._signal_backends(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal_backends(signal.SIGCONT)
+        super().resume()
+
     def stop_immediately(self) -> None:
         """`pg_ctl stop -m immediate`: no checkpoint, recovery at the next start."""
         self._end(signal.SIGQUIT)
+
+    def _signal_backends(self, number: signal.Signals) -> None:
+        """Each of them has a process group of its own."""
+        for backend in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(backend), number)
 
     def _initialise(self) -> None:
         secret = self.folder / "password"
