@@ -50,7 +50,8 @@ test: setup ## all tests, with private Postgres and Redis servers
 faults: setup ## every fault of the catalogue, and the table of docs/reliability.md; half an hour
 	$(BIN)/python -m pytest tests/faults tests/ledger tests/acceptance -m fault
 
-campaign: setup ## a simulated year of schedules, and 100 deaths on the way into a table; minutes long
+campaign: setup ## random faults over running jobs (SEED=… repeats them), a year of schedules, 100 deaths into a table
+	SEED=$(SEED) FAULTS=$(FAULTS) $(BIN)/python -m pytest tests/faults/campaign.py -s
 	$(PYTEST) tests/years/campaign.py tests/faults/table_campaign.py -rP
 
 check: setup ## the gate: format, lint, types, imports, tests

@@ -44,6 +44,15 @@ class Program:
         self, *arguments: object, code: int = 0, name: str = "scoring", stdin: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run to the end; fails unless the exit code is `code`."""
+        done = self.run(*arguments, name=name, stdin=stdin)
+        assert done.returncode == code, f"exit {done.returncode}, expected {code}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    def run(
+        self, *arguments: object, name: str = "scoring", stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run to the end, whatever that is."""
         with TemporaryFile("w+") as given, TemporaryFile("w+") as out, TemporaryFile("w+") as err:
             given.write(stdin or "")
             given.seek(0)
@@ -55,10 +64,7 @@ class Program:
                 returned = command.wait(TIMEOUT_SECONDS)
             out.seek(0)
             err.seek(0)
-            done = subprocess.CompletedProcess(arguments, returned, out.read(), err.read())
-        assert done.returncode == code, f"exit {done.returncode}, expected {code}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
+            return subprocess.CompletedProcess(arguments, returned, out.read(), err.read())
 
     def json(self, *arguments: object, code: int = 0) -> Any:
         """Run with --json; the one document on stdout."""
