@@ -27,20 +27,25 @@ class Loss:
     to: bytes
     # What the client must have sent since its last COMMIT or ROLLBACK; psycopg sends a statement's text five times.
     after: bytes
+    # True: from then on the server is away.
+    last: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Weather:
     """What befalls all connections now."""
 
+    # New connections are reset, and old ones as soon as anything moves.
+    breaks: bool = False
+
     # Nothing passes, either way; connections stay, and what was sent arrives once it is over.
     holds: bool = False
     # Seconds that each piece is late, either way.
     delay: float = 0.0
-    # Bytes of answers that still pass on each connection before it is reset.
+    # Bytes of answers that still pass on each connection before it ends.
     cut_after: int | None = None
-    # Which answer is dropped, with its connection.
-    loss: Loss | None = None
+    # Which answers are dropped, with their connections.
+    losses: tuple[Loss, ...] = ()
 
 
 class TcpProxy:
@@ -98,26 +103,31 @@ class TcpProxy:
         self.weather = Weather(delay=seconds)
 
     def cut_after(self, count: int) -> None:
-        """Each connection is reset once `count` more bytes of answers have passed."""
+        """Each connection ends once `count` more bytes of answers have passed."""
         self.weather = Weather(cut_after=count)
         with self._lock:
             for line in self._lines:
                 line.answered = 0
 
-    def lose_reply(self, *, to: bytes, after: bytes = b"") -> None:
+    def lose_reply(self, *, to: bytes, after: bytes = b"", last: bool = False) -> None:
         """Once: the server gets `to` and answers it, the answer is dropped and the connection reset.
 
-        after: only in a transaction in which the client has sent this before. `losses` counts what was dropped.
+        after: only in a transaction in which the client has sent this before. last: from then on nothing gets through,
+        until `pass_on`. Several calls add up; `losses` counts what was dropped.
         """
-        self.weather = Weather(loss=Loss(to=to, after=after))
-
-    def take(self, loss: Loss) -> bool:
-        """True for the one connection that loses its answer."""
         with self._lock:
-            if self.weather.loss is not loss:
-                return False
-            self.weather = replace(self.weather, loss=None)
-            return True
+            loss = Loss(to=to, after=after, last=last)
+            self.weather = replace(self.weather, losses=(*self.weather.losses, loss))
+
+    def take_loss(self, sent: bytes) -> bool:
+        """True for a connection that is to lose the next answer, after what its client has sent in a transaction."""
+        with self._lock:
+            for loss in self.weather.losses:
+                if loss.to in sent and loss.after in sent:
+                    left = tuple(other for other in self.weather.losses if other is not loss)
+                    self.weather = replace(self.weather, losses=left, breaks=loss.last)
+                    return True
+            return False
 
     def lost(self) -> None:
         with self._lock:
@@ -133,15 +143,21 @@ class TcpProxy:
             if not select.select([listener], [], [], LOOK_SECONDS)[0]:
                 continue
             client, _ = listener.accept()
-            try:
-                server = socket.create_connection((HOST, self._server_port), timeout=STUCK_SECONDS)
-            except OSError:
+            server = self._dial()
+            if server is None:
                 _reset(client)
                 continue
             line = _Line(self, client, server)
             with self._lock:
                 self._lines.append(line)
             line.start()
+
+    def _dial(self) -> socket.socket | None:
+        if self.weather.breaks:
+            return None
+        with suppress(OSError):
+            return socket.create_connection((HOST, self._server_port), timeout=STUCK_SECONDS)
+        return None
 
 
 class _Line:
@@ -179,10 +195,12 @@ class _Line:
             if not piece:
                 return True
             time.sleep(self._proxy.weather.delay)
+            if self._proxy.weather.breaks and not self._losing:
+                return False
             if sender is self._client:
                 self._ask(piece)
             elif not self._answer(piece):
-                return False
+                return not self._losing  # cut in the middle: a reset might overtake the bytes before it
         return False
 
     def _pieces(self) -> Iterator[tuple[bytes, socket.socket]]:
@@ -194,10 +212,8 @@ class _Line:
                 yield sender.recv(PIECE_BYTES), sender
 
     def _ask(self, piece: bytes) -> None:
-        loss = self._proxy.weather.loss
         self._sent = (self._sent + piece)[-REMEMBERED_BYTES:]
-        if loss is not None and loss.to in self._sent and loss.after in self._sent:
-            self._losing = self._losing or self._proxy.take(loss)
+        self._losing = self._losing or self._proxy.take_loss(self._sent)
         if b"COMMIT\0" in piece or b"ROLLBACK\0" in piece:
             self._sent = b""
         self._server.sendall(piece)
