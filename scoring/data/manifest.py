@@ -93,9 +93,12 @@ def write_partial(output: Path, manifest: Manifest) -> None:
 def read_manifest(output: Path) -> Mapping[str, Any] | None:
     """The manifest, else the partial one, else None. A torn or foreign file counts as none."""
     for name in (MANIFEST, PARTIAL):
+        path = output / name
+        if not path.is_file():
+            continue  # not even opened: whoever reads a pipe waits for ever
         try:
-            found = json.loads((output / name).read_bytes())
-        except (OSError, ValueError):
+            found = json.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError):
             continue
         if isinstance(found, dict) and _is_ours(found):
             return found
