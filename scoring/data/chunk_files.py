@@ -97,6 +97,8 @@ def write_chunk_file(table: pa.Table, work: Path, name: str, dictionaries: Seque
     with storage_faults(work):
         work.mkdir(parents=True, exist_ok=True)
         try:
+            # Raw input: for its owner alone, whatever the umask is.
+            os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW, 0o600))
             _write(table, temporary, dictionaries)
             written = WrittenFile(name=name, bytes=temporary.stat().st_size, sha256=digest_of(temporary))
             temporary.replace(path)

@@ -2,14 +2,19 @@
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from scoring.core.chunks import Fingerprint
 from scoring.core.errors import InputChanged, InputMissing, InputNotVisible, InputRefused
+from scoring.data.roots import opener_within
 
 
-def fingerprint(path: str) -> Fingerprint:
-    """Raises InputMissing, or InputRefused for what is no regular file (a FIFO would block for ever)."""
+def fingerprint(path: str, roots: Sequence[str] = ()) -> Fingerprint:
+    """Raises InputMissing, or InputRefused for what is no regular file (a FIFO would block for ever).
+
+    roots: folders of which one must hold the very file that is looked at; empty: no restriction.
+    """
     try:
         found = Path(path).stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -23,7 +28,19 @@ def fingerprint(path: str) -> Fingerprint:
             got=_kind(found.st_mode),
             remedy="write its content to a file first",
         )
-    return _fingerprint(path, found)
+    return _fingerprint(path, _stat_within(path, roots) if roots else found)
+
+
+def _stat_within(path: str, roots: Sequence[str]) -> os.stat_result:
+    """Of the open file: by its path another one may be found than the one whose folder was checked."""
+    try:
+        descriptor = opener_within(roots)(path, os.O_RDONLY)
+    except OSError as error:
+        raise InputRefused(f"cannot read {path}", got=str(error.strerror), remedy="check its permissions") from None
+    try:
+        return os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def check_opened(descriptor: int, seen: Fingerprint) -> None:

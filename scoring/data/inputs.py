@@ -11,6 +11,7 @@ from scoring.core.errors import InputMissing, InputRefused
 from scoring.core.limits import MAX_FILES, MAX_LIST_BYTES
 from scoring.core.source import FileFormat, InputFile
 from scoring.data.fingerprints import fingerprint
+from scoring.data.roots import check_roots, opener_within
 
 _FORMATS = {
     ".csv": FileFormat.CSV,
@@ -48,22 +49,6 @@ def expand_inputs(
     if not files:
         raise InputMissing("no input", expected="files, folders, globs or @lists", remedy="name at least one")
     return tuple(files)
-
-
-def under_roots(path: str, roots: Sequence[str]) -> bool:
-    """True where the real path lies in one of the folders, or none is given."""
-    real = os.path.realpath(path)
-    return not roots or any(Path(real).is_relative_to(os.path.realpath(root)) for root in roots)
-
-
-def check_roots(path: str, roots: Sequence[str], setting: str = "SCORING_INPUT_ROOTS") -> None:
-    if not under_roots(path, roots):
-        raise InputRefused(
-            f"{path} lies outside the allowed folders",
-            expected="a path under " + ", ".join(roots),
-            got=os.path.realpath(path),
-            remedy=f"move it there, or extend {setting}",
-        )
 
 
 def _paths(argument: str, format: str, roots: Sequence[str], base: Path) -> Iterator[str]:
@@ -142,7 +127,8 @@ def _list(path: str, format: str, roots: Sequence[str]) -> Iterator[str]:
             remedy="is it a list?",
         )
     try:
-        lines = Path(path).read_text("utf-8-sig").split("\n")
+        with open(path, encoding="utf-8-sig", opener=opener_within(roots)) as file:  # Path has no opener
+            lines = file.read(MAX_LIST_BYTES + 1).split("\n")
     except UnicodeDecodeError:
         raise InputRefused(
             f"{path} cannot be read", expected="a list of paths in UTF-8", remedy="one path per line"
@@ -178,7 +164,7 @@ def _endings(name: str) -> tuple[str, str | None]:
 def _input_file(path: str, format: str, roots: Sequence[str]) -> InputFile:
     check_roots(path, roots)
     _check_place(path)
-    seen = fingerprint(path)
+    seen = fingerprint(path, roots)
     ending, compression = _endings(path)
     found = _FORMATS.get(ending) if format == "auto" else FileFormat(format)
     if found is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scoring.core.source import FileFormat, InputFile
 from scoring.data.fingerprints import fingerprint
-from scoring.data.inputs import check_roots
+from scoring.data.roots import check_roots
 from scoring.data.storage import storage_faults
 from scoring.data.text_stream import BLOCK_BYTES, is_utf8_encoding, open_text
 
@@ -29,7 +29,7 @@ def plain_lines(argument: str, encoding: str, roots: Sequence[str], folder: Path
     check_roots(path, roots)
     compression = _COMPRESSIONS.get(Path(path.lower()).suffix)
     # The stream of text is that of CSV files: bytes, decompressed and brought to UTF-8.
-    file = InputFile(path=path, format=FileFormat.CSV, fingerprint=fingerprint(path), compression=compression)
+    file = InputFile(path=path, format=FileFormat.CSV, fingerprint=fingerprint(path, roots), compression=compression)
     if compression is None and is_utf8_encoding(encoding):
         return Path(path)
     copy = folder / "lines.jsonl"

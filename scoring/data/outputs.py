@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 
 from scoring.core.errors import OutputRefused
 from scoring.data.delta_log import DELTA_LOG, log_owner
-from scoring.data.inputs import check_roots
 from scoring.data.manifest import LISTED, MANIFEST, PARTIAL, SUCCESS, TORN, manifest_schema, part_schema, read_manifest
 from scoring.data.parts import REJECTS, STAGING, remove_empty
+from scoring.data.roots import check_roots
 
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
@@ -130,9 +130,16 @@ def _owners(folder: Path) -> dict[str, str | None]:
     if manifest is not None:
         listed = {entry["path"]: str(manifest["job_id"]) for entry in [*manifest["parts"], *manifest["rejects"]]}
         listed |= {name: str(manifest["job_id"]) for name in (MANIFEST, PARTIAL, SUCCESS)}
-    found = (str((Path(parent) / name).relative_to(folder)) for parent, _, names in os.walk(folder) for name in names)
+    found = [str(path.relative_to(folder)) for path in _entries(folder)]
     log = log_owner(folder)
     return {name: listed.get(name) or (log if _in_log(name) else _owner(folder, name)) for name in sorted(found)}
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    """All files under the folder, and links to folders: behind these a job would write elsewhere."""
+    for parent, folders, names in os.walk(folder):
+        yield from (Path(parent) / name for name in names)
+        yield from (path for name in folders if (path := Path(parent) / name).is_symlink())
 
 
 def _in_log(name: str) -> bool:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scoring.core.chunks import Part, StagedFile
-from scoring.core.errors import ChunkCorrupt
+from scoring.core.errors import ChunkCorrupt, OutputRefused
 from scoring.data.arrays import one_batch
 from scoring.data.digests import digest_of
 from scoring.data.storage import storage_faults, sync_folder
@@ -69,7 +69,7 @@ def promote(output: Path, staged: StagedFile) -> None:
     """
     source, target = output / staged.staged, output / staged.path
     with storage_faults(output):
-        target.parent.mkdir(exist_ok=True)
+        _make_own(output, target.parent)
         reach("promote.rename")
         try:
             source.replace(target)
@@ -162,8 +162,9 @@ def _stage(
     name = f"{STAGING}/{metadata['scoring.job_id']}/{stem}.parquet.tmp"
     staged = output / name
     with storage_faults(output):
-        staged.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(staged, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode), "wb") as file:
+        _make_own(output, staged.parent)
+        staged.unlink(missing_ok=True)
+        with os.fdopen(os.open(staged, os.O_CREAT | os.O_WRONLY | os.O_EXCL, mode), "wb") as file:
             reach("stage.write")
             _write(table.replace_schema_metadata(dict(metadata)), file, compression)
             file.flush()
@@ -175,6 +176,20 @@ def _stage(
         if rows != table.num_rows:
             raise ChunkCorrupt(f"{staged} reads back wrong", expected=f"{table.num_rows} rows", got=str(rows))
         return StagedFile(staged=name, path=path, rows=rows, bytes=staged.stat().st_size, sha256=digest_of(staged))
+
+
+def _make_own(output: Path, folder: Path) -> None:
+    """Make a folder of the output. Raises OutputRefused where a link would lead what is written there elsewhere."""
+    folder.mkdir(parents=True, exist_ok=True)
+    inside = [path for path in (folder, *folder.parents) if path != output and path.is_relative_to(output)]
+    for path in inside:
+        if path.is_symlink():
+            raise OutputRefused(
+                f"{path} is a link",
+                expected="a folder that this job made",
+                got=f"a link to {os.path.realpath(path)}",
+                remedy="take it away; let nobody else write to the output while a job runs",
+            )
 
 
 def _write(table: pa.Table, file: object, compression: str) -> None:

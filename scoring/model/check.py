@@ -2,7 +2,7 @@
 
 import hashlib
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,9 @@ from scoring.model.signature import Signature
 LARGEST_BYTES = 2**31 - 1
 """ONNX files are protobuf messages, which end there."""
 
+
+Opener = Callable[[str, int], int]
+"""Path and flags → descriptor."""
 
 RowShapes = Mapping[str, Sequence[int]]
 """Input → sizes of its axes after the rows."""
@@ -29,13 +32,17 @@ class CheckedModel:
     served: bytes | None
 
 
-def read_model(path: Path) -> tuple[bytes, str]:
-    """The bytes of a model file and their SHA-256. InputMissing, or ModelRefused for what is no readable file."""
+def read_model(path: Path, opener: Opener | None = None) -> tuple[bytes, str]:
+    """The bytes of a model file and their SHA-256. InputMissing, or ModelRefused for what is no readable file.
+
+    opener: as `open` takes it; whatever it raises beside OSError is passed on.
+    """
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_BYTES:
             raise _no_file(path, found.st_mode, found.st_size)
-        data = path.read_bytes()
+        with open(path, "rb", opener=opener) as file:  # Path has no opener
+            data = file.read(LARGEST_BYTES + 1)
     except FileNotFoundError as error:
         raise InputMissing(f"no model at {path}", expected="an .onnx file", remedy="check the path") from error
     except OSError as error:

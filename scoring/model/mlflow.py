@@ -1,7 +1,7 @@
 """MLflow model folders, read without mlflow: the file MLmodel names the .onnx file and its columns."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,12 @@ class ModelFolder:
     columns: tuple[str, ...]
 
 
-def read_folder(folder: Path) -> ModelFolder:
-    """Raises InputMissing where there is no MLmodel or no model file, ModelRefused for one of another flavour."""
-    description = _description(folder)
+def read_folder(folder: Path, opener: Callable[[str, int], int] | None = None) -> ModelFolder:
+    """Raises InputMissing where there is no MLmodel or no model file, ModelRefused for one of another flavour.
+
+    opener: as `open` takes it.
+    """
+    description = _description(folder, opener)
     flavours = description.get("flavors")
     if not isinstance(flavours, dict) or not isinstance(flavours.get(_FLAVOUR), dict):
         raise ModelRefused(
@@ -41,14 +44,15 @@ def read_folder(folder: Path) -> ModelFolder:
     return ModelFolder(file=_inside(folder, data), columns=_columns(folder, description.get("signature")))
 
 
-def _description(folder: Path) -> Mapping[str, Any]:
+def _description(folder: Path, opener: Callable[[str, int], int] | None) -> Mapping[str, Any]:
     import yaml
 
     path = folder / DESCRIPTION
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise _unreadable(folder, f"{path.stat().st_size:,} bytes")
-        found = yaml.safe_load(path.read_text("utf-8"))
+        with open(path, encoding="utf-8", opener=opener) as file:  # Path has no opener
+            found = yaml.safe_load(file.read(LARGEST_BYTES))
     except FileNotFoundError as error:
         raise InputMissing(
             f"{folder} is no model folder",

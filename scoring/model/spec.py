@@ -1,6 +1,6 @@
 """model.yaml: what the model file itself cannot say."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -60,12 +60,15 @@ _LATER = ("categories", "derive", "shapes", "prepare")
 _KEYS = tuple(key.name for key in fields(ModelSpec))
 
 
-def load_spec(path: str | Path | None) -> ModelSpec:
-    """The spec in a file; an empty one for None. InputMissing, or ModelRefused naming the key that does not fit."""
+def load_spec(path: str | Path | None, opener: Callable[[str, int], int] | None = None) -> ModelSpec:
+    """The spec in a file; an empty one for None. InputMissing, or ModelRefused naming the key that does not fit.
+
+    opener: as `open` takes it.
+    """
     if path is None:
         return ModelSpec()
     with naming(path):
-        return _spec_of(read_yaml(path))
+        return _spec_of(read_yaml(path, opener))
 
 
 def _spec_of(data: Any) -> ModelSpec:

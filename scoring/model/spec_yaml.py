@@ -1,5 +1,6 @@
 """YAML of which every scalar is text as it is written: no, 007 and 2020-01-01 are names as good as any."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,23 @@ if TYPE_CHECKING:
     import yaml
 
 
-def read_yaml(path: str | Path) -> Any:
-    """Maps, lists, texts and None. InputMissing, or ModelRefused with the line that is no YAML."""
+LARGEST_CHARACTERS = 4 * 2**20
+"""Of a spec: categories of a few hundred thousand values."""
+
+
+def read_yaml(path: str | Path, opener: Callable[[str, int], int] | None = None) -> Any:
+    """Maps, lists, texts and None. InputMissing, or ModelRefused with the line that is no YAML.
+
+    opener: as `open` takes it; whatever it raises beside OSError is passed on.
+    """
     import yaml
 
     try:
-        return yaml.load(Path(path).read_text(encoding="utf-8"), _text_loader())  # noqa: S506  # a SafeLoader
+        with open(path, encoding="utf-8", opener=opener) as file:  # Path has no opener
+            text = file.read(LARGEST_CHARACTERS + 1)
+        if len(text) > LARGEST_CHARACTERS:
+            raise bad("the file", f"at most {LARGEST_CHARACTERS:,} characters", "more")
+        return yaml.load(text, _text_loader())  # noqa: S506  # a SafeLoader
     except FileNotFoundError as error:
         raise InputMissing(f"no spec at {path}", expected="a model.yaml", remedy="check the path") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:

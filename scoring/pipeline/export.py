@@ -7,8 +7,9 @@ import pyarrow as pa
 
 from scoring.core.source import InputFile
 from scoring.data.fingerprints import fingerprint
-from scoring.data.inputs import check_roots, expand_inputs
+from scoring.data.inputs import expand_inputs
 from scoring.data.join_input import InputJoin, JoinedInput
+from scoring.data.roots import check_roots
 from scoring.ledger.records import Job
 
 OWN_INPUT = ""
@@ -43,4 +44,4 @@ def _files(job: Job, argument: str, roots: Sequence[str]) -> Sequence[InputFile]
         return expand_inputs([argument], format=job.options.format, roots=roots)
     for file in job.inputs:
         check_roots(file.path, roots)
-    return [replace(file, fingerprint=fingerprint(file.path)) for file in job.inputs]
+    return [replace(file, fingerprint=fingerprint(file.path, roots)) for file in job.inputs]

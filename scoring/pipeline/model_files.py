@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from scoring.core.errors import InputMissing, InputRefused, ModelRefused
-from scoring.data.inputs import check_roots
+from scoring.data.roots import Opener, check_roots, opener_within
 from scoring.ledger import models
 from scoring.ledger.records import ModelVersion
 from scoring.model.axes import check_axes
@@ -72,7 +72,8 @@ def find_model(context: Context, model: str, spec: str | None, *, may_be_here: b
     if is_path(model, may_be_here=may_be_here):
         return find_file(context, model, spec)
     version = context.ledger.run(lambda tx: models.find_model(tx, model))
-    own = load_spec(Path(spec)) if spec else ModelSpec.from_json(version.spec)
+    opener = opener_within(context.settings.input_roots)
+    own = load_spec(Path(spec), opener) if spec else ModelSpec.from_json(version.spec)
     return RegisteredModel(version=version, signature=Signature.from_json(version.signature), spec=own)
 
 
@@ -87,11 +88,11 @@ def find_file(context: Context, model: str, spec: str | None) -> ModelFile:
             got="no such file",
             remedy="check the path; `scoring model list` names the registered ones",
         )
+    opener = opener_within(context.settings.input_roots)
     check_roots(str(given), context.settings.input_roots)
-    path, columns = _onnx_file(given)
-    check_roots(str(path), context.settings.input_roots)
-    own = load_spec(_spec_of(given, spec))
-    data, sha256 = read_model(path)
+    path, columns = _onnx_file(given, opener)
+    own = load_spec(_spec_of(given, spec), opener)
+    data, sha256 = read_model(path, opener)
     checked = _checked_before(context, sha256, own) or check_model(data, path, own.shapes)
     named = _with_columns(checked, columns, own)
     check_axes(named.signature, own)
@@ -167,10 +168,10 @@ def _other_width(checked: CheckedModel, columns: tuple[str, ...]) -> ModelRefuse
     )
 
 
-def _onnx_file(given: Path) -> tuple[Path, tuple[str, ...]]:
+def _onnx_file(given: Path, opener: Opener) -> tuple[Path, tuple[str, ...]]:
     if not given.is_dir():
         return given, ()
-    folder = read_folder(given)
+    folder = read_folder(given, opener)
     return folder.file, folder.columns
 
 

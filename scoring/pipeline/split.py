@@ -7,6 +7,7 @@ from scoring.core.chunks import CHUNK_TEXT_BYTES, HIGH_BYTES, Chunk
 from scoring.core.source import Position
 from scoring.data.chunk_files import read_rejects
 from scoring.data.empty import empty_chunk
+from scoring.data.roots import check_roots
 from scoring.data.split import split as split_files
 from scoring.failpoints import reach
 from scoring.ledger import jobs, parts, steps
@@ -24,6 +25,7 @@ def split(context: Context, claim: Claim, lease: Lease) -> None:
     """
     job_id = claim.step.job_id
     job = context.ledger.look(lambda tx: jobs.job(tx, job_id))
+    _check_places(context, job)
     position = context.ledger.look(lambda tx: parts.last_position(tx, job_id)) or Position()
     waiting = context.ledger.look(lambda tx: parts.unscored_bytes(tx, job_id))
     limit = job.options.max_rejected
@@ -47,6 +49,16 @@ def split(context: Context, claim: Claim, lease: Lease) -> None:
     reach("split.complete")
     context.ledger.run(lambda tx: steps.complete_split(tx, claim, position.row))
     stop_over_limit(context, job, None)  # a share can be judged now
+
+
+def _check_places(context: Context, job: Job) -> None:
+    """What the submitter was allowed is asked of this host too: a row may have been written by other hands.
+
+    Raises InputRefused.
+    """
+    for file in job.inputs:
+        check_roots(file.path, context.settings.input_roots)
+    check_roots(job.output, context.settings.output_roots, "SCORING_OUTPUT_ROOTS")
 
 
 def _chunks(context: Context, job: Job, start: Position) -> Iterator[tuple[Chunk, Position]]:
