@@ -206,6 +206,10 @@ class BrokerReport:
     # Redis: what it throws away when it is full; anything but "noeviction" loses messages.
     eviction_policy: str = ""
 
+    @property
+    def evicts(self) -> bool:
+        return self.eviction_policy not in ("", "noeviction")
+
 
 def report_broker(broker_url: str) -> BrokerReport:
     """Ask the broker who it is, within SOCKET_SECONDS for each answer. Never raises."""

@@ -27,6 +27,7 @@ EVENTS: dict[str, tuple[int, str]] = {
     "step.permanent": (ERROR, "{step}: attempt {attempt} failed for good ({code}): {error}"),
     "step.lease_lost": (WARNING, "{step}: attempt {attempt} no longer owns the step; nothing of it is kept"),
     "step.rescued": (WARNING, "{step}: its worker has not been heard for a whole lease; taken from it"),
+    "step.not_kept": (WARNING, "{step}: the lease of attempt {attempt} was not extended, tried again: {error}"),
     "step.hung": (ERROR, "{step}: attempt {attempt} does not heed its abort; this process ends: {error}"),
     "step.broken": (ERROR, "{step}: the worker could not record what came of it: {error}"),
     # Schedules.
@@ -55,6 +56,10 @@ EVENTS: dict[str, tuple[int, str]] = {
     # Servers.
     "ledger.away": (WARNING, "the ledger does not answer: {error}"),
     "broker.away": (WARNING, "the broker does not answer; {messages} messages of queue {queue} will be rung later"),
+    "broker.evicts": (
+        WARNING,
+        "a full Redis throws messages away ({policy}); they are rung again, late: set maxmemory-policy to noeviction",
+    ),
     "queue.lost": (WARNING, "queue {queue} has lost {messages} messages; rung again"),
     "message.refused": (WARNING, "a message that is no doorbell was dropped: {reason}"),
     # Processes.

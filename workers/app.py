@@ -35,10 +35,13 @@ OPTIONS = (
     Option("broker_connection_max_retries", None, "an outage of any length ends by itself"),
 )
 
+SOCKET_SECONDS = 10.0
+"""A broker that is silent for so long is taken for gone: with the way back, well within half a minute."""
+
 TRANSPORT = (
     Option("queue_order_strategy", "priority", "the queue named first is emptied first"),
     Option("visibility_timeout", 12 * 3600, "lost messages are rung again from the ledger, not by Redis"),
-    Option("socket_timeout", 30.0, "a half-open connection is noticed"),
+    Option("socket_timeout", SOCKET_SECONDS, "a half-open connection is noticed"),
     Option("socket_connect_timeout", 5.0, "as above, while connecting"),
     Option("socket_keepalive", True, "a firewall must not forget an idle worker"),
     Option("health_check_interval", 25, "as socket_timeout, while nothing is due"),

@@ -14,6 +14,7 @@ from celery.worker import WorkController, state
 
 from scoring.core.errors import ExitCode
 from scoring.core.states import Priority
+from scoring.queue import report_broker
 from scoring.settings import Settings
 from scoring.telemetry import announce, configure
 from workers.ackstall import AckStall
@@ -49,6 +50,7 @@ def run_worker(
     # Opened at the first message, in the child: neither a connection nor a session may cross a fork.
     context = cache(partial(open_context, settings))
     announce("worker.started", process=process_name(), slots=slots, queues=",".join(queues))
+    _warn_of_broker(settings)
     with serving(None, Service(context=context, stop=pipe.stop)):
         restart = _Celery(settings, slots, tuple(queues), pipe).run()
     announce("worker.stopped", process=process_name())
@@ -57,6 +59,12 @@ def run_worker(
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # the very command that is running
     return 0
+
+
+def _warn_of_broker(settings: Settings) -> None:
+    report = report_broker(settings.broker_url)
+    if report.evicts:
+        announce("broker.evicts", policy=report.eviction_policy)
 
 
 class _Celery:
@@ -83,9 +91,7 @@ class _Celery:
         )
         keep_the_doorbell_alone(app)
         presence = Presence(worker(process_name(), slots=slots, queues=queues))
-        self._watch = Watch(
-            settings.database_url, presence, queues, slots=slots, state=self._state, restart=self._start_anew
-        )
+        self._watch = Watch(settings, presence, queues, slots=slots, state=self._state, restart=self._start_anew)
 
     def run(self) -> bool:
         """Until a signal. True: until it had to begin anew, deaf or thrown out by a message that kombu cannot read."""

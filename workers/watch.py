@@ -7,24 +7,33 @@ from scoring.core.errors import ScoringError
 from scoring.core.states import Priority
 from scoring.ledger import publish
 from scoring.ledger.database import Ledger
+from scoring.queue import CeleryBell
+from scoring.settings import Settings
 from scoring.telemetry import announce
 from workers.presence import BEAT_SECONDS, Presence
 
-DEAF_SECONDS = 120.0
-"""A worker with an idle slot that receives nothing for so long, while rung steps wait, starts anew: reconnected
-consumers that never receive again have been reported against every version of Celery over Redis."""
+DEAF_LEASES = 2
+LEAST_BEATS = 4
+MOST_BEATS = 24
+"""A worker with an idle slot that receives nothing for two leases (of 20 s to 2 min), while messages wait, starts anew:
+reconnected consumers that never receive again have been reported against every version of Celery over Redis."""
+
+
+def silent_beats(lease_seconds: float) -> int:
+    """Beats of silence that make a worker deaf."""
+    return min(MOST_BEATS, max(LEAST_BEATS, int(DEAF_LEASES * lease_seconds / BEAT_SECONDS)))
 
 
 class Hearing:
     """Tells a deaf worker from an idle one: fed once per beat, says when to start anew."""
 
-    def __init__(self, beats: int = int(DEAF_SECONDS / BEAT_SECONDS)) -> None:
+    def __init__(self, beats: int) -> None:
         self._beats = beats
         self._received = -1
         self._silent = 0
 
     def deaf(self, *, received: int, idle: bool, waiting: int) -> bool:
-        """``received``: messages so far; ``idle``: a slot is free; ``waiting``: steps rung and not claimed."""
+        """``received``: messages so far; ``idle``: a slot is free; ``waiting``: messages that the broker still has."""
         silent = received == self._received and idle and waiting > 0
         self._silent = self._silent + 1 if silent else 0
         self._received = received
@@ -36,7 +45,7 @@ class Watch(threading.Thread):
 
     def __init__(
         self,
-        database_url: str,
+        settings: Settings,
         presence: Presence,
         queues: tuple[Priority, ...],
         *,
@@ -45,14 +54,15 @@ class Watch(threading.Thread):
         restart: Callable[[], None],
     ) -> None:
         super().__init__(name="watch", daemon=True)
-        self._database_url = database_url
+        self._database_url = settings.database_url
+        self._bell = CeleryBell(settings.broker_url)
         self._presence = presence
         self._queues = queues
         self._slots = slots
         # Messages received so far, and steps in hand.
         self._state = state
         self._restart = restart
-        self._hearing = Hearing()
+        self._hearing = Hearing(silent_beats(settings.lease_seconds))
         self._ended = threading.Event()
 
     def run(self) -> None:
@@ -68,10 +78,16 @@ class Watch(threading.Thread):
     def _beat(self, ledger: Ledger) -> None:
         received, busy = self._state()
         self._presence.beat(ledger, doing=f"{busy} steps")
-        waiting = ledger.look(lambda tx: sum(publish.rung(tx, priority) for priority in self._queues))
-        if self._hearing.deaf(received=received, idle=busy < self._slots, waiting=waiting):
+        idle = busy < self._slots
+        if self._hearing.deaf(received=received, idle=idle, waiting=self._waiting(ledger) if idle else 0):
             self._ended.set()
             self._restart()
+
+    def _waiting(self, ledger: Ledger) -> int:
+        """Messages in our queues; 0 while the broker is away: a start anew would not help, and undo what is begun."""
+        if not ledger.look(lambda tx: sum(publish.rung(tx, priority) for priority in self._queues)):
+            return 0
+        return sum(self._bell.depth(priority) or 0 for priority in self._queues)
 
     def _with_ledger(self, act: Callable[[Ledger], None]) -> None:
         # Opened anew each time: children are forked at any moment, and must not inherit a connection.

@@ -79,7 +79,7 @@ def _broker(settings: Settings) -> Iterator[Check]:
     yield passed("broker", f"it answers; Redis {report.version}" if report.version else "it answers")
     if report.version and tuple(map(int, report.version.split(".")[:2])) < REDIS_AT_LEAST:
         yield warning("broker", f"Redis {report.version} is older than 6.2", "upgrade it")
-    if report.eviction_policy not in ("", "noeviction"):
+    if report.evicts:
         yield warning(
             "broker",
             f"a full Redis throws messages away ({report.eviction_policy}); they are rung again, late",

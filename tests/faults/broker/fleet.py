@@ -36,6 +36,11 @@ def odd_worker(scene: Scene, script: str, *arguments: object, **settings: str) -
             kill_group(process)
 
 
+def altered(scene: Scene, **settings: str) -> Scene:
+    """The same deployment with other settings for all its processes."""
+    return Scene(program=scene.program.with_settings(**settings), servers=scene.servers)
+
+
 def worker_log(scene: Scene) -> Path:
     return scene.log(*WORKER)
 

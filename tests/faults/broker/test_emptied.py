@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.broker.fleet import fleet, recovery, rung
+from tests.faults.broker.fleet import altered, fleet, recovery, rung
 from tests.faults.scene import Scene
 
 AGAIN_SECONDS = 10
@@ -12,16 +12,11 @@ BACK_SECONDS = 30
 THIRD = 6
 
 
-def with_lease(scene: Scene, seconds: int) -> Scene:
-    program = scene.program.with_settings(SCORING_LEASE_SECONDS=str(seconds))
-    return Scene(program=program, servers=scene.servers)
-
-
 @pytest.mark.fault("F1", "FLUSHALL at a third of the job", "the lost messages are rung again, whatever the lease")
 @pytest.mark.parametrize("lease_seconds", [3, pytest.param(60, marks=pytest.mark.exhaustive)])
 def test_an_emptied_queue_is_rung_again(scene: Scene, lease_seconds: int, recovered: Callable[[float], None]) -> None:
     """Ten seconds after FLUSHALL chunks run whose messages it took; no attempt is lost."""
-    scene = with_lease(scene, lease_seconds)
+    scene = altered(scene, SCORING_LEASE_SECONDS=str(lease_seconds))
     with fleet(scene):
         work = scene.submit()
         work.wait_for_parts(THIRD)

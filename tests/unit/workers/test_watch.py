@@ -2,7 +2,8 @@
 
 import pytest
 
-from workers.watch import Hearing
+from workers.presence import BEAT_SECONDS
+from workers.watch import Hearing, silent_beats
 
 BUSY = {"received": 5, "idle": False, "waiting": 3}
 IDLE = {"received": 5, "idle": True, "waiting": 0}
@@ -24,3 +25,9 @@ def test_only_a_worker_that_could_work_and_hears_nothing_is_deaf(beats: list[dic
     """Silence counts while a slot is free and steps wait."""
     hearing = Hearing(beats=3)
     assert [hearing.deaf(**beat) for beat in beats][-1] is deaf
+
+
+@pytest.mark.parametrize(("lease_seconds", "seconds"), [(2, 20), (15, 30), (60, 120), (3_600, 120)])
+def test_silence_is_measured_in_leases(lease_seconds: float, seconds: float) -> None:
+    """Two of them, but long enough to be sure and short enough for a night."""
+    assert seconds == silent_beats(lease_seconds) * BEAT_SECONDS
