@@ -16,6 +16,7 @@ from scoring.data.chunk_files import delete_work, read_rejects
 from scoring.data.delta import commit_parts
 from scoring.data.manifest import Manifest, ManifestPart, part_schema, write_manifest, write_partial
 from scoring.data.outputs import clear_replaced
+from scoring.data.roots import check_roots, under_roots
 from scoring.data.storage import storage_faults
 from scoring.failpoints import reach
 from scoring.ledger import jobs, parts, steps
@@ -59,6 +60,8 @@ def _settle(tx: Tx, claim: Claim) -> bool:
 
 def _publish(context: Context, job: Job, committed: list[CommittedPart], lease: Lease) -> None:
     output = Path(job.output)
+    if not _may_write(context, job):
+        return
     if job.options.overwrite and not job.succeeds:
         # Last night's result stays as it was; what is committed waits, staged, for a `retry` that succeeds, and what
         # was rejected for `scoring failures`.
@@ -86,6 +89,17 @@ def _publish(context: Context, job: Job, committed: list[CommittedPart], lease: 
     write_partial(output, manifest)
     if job.succeeds:  # the verdict stands: only a finalize step that fails can still take it back
         raise lost_part(public.lost[0])
+
+
+def _may_write(context: Context, job: Job) -> bool:
+    """False where a failed job's output lies outside this host's roots: its error says so.
+
+    Raises InputRefused where it has succeeded: then the roots were changed meanwhile.
+    """
+    roots = context.settings.output_roots
+    if job.succeeds:
+        check_roots(job.output, roots, "SCORING_OUTPUT_ROOTS")
+    return under_roots(job.output, roots)
 
 
 @dataclass(frozen=True, kw_only=True)
