@@ -48,7 +48,7 @@ test: setup ## all tests, with private Postgres and Redis servers
 
 # One process: what is measured here are recoveries, and each test has processes and servers of its own.
 faults: setup ## every fault of the catalogue, and the table of docs/reliability.md; half an hour
-	$(BIN)/python -m pytest tests/faults tests/ledger tests/acceptance -m fault
+	$(BIN)/python -m pytest -p tests.faults.table -m fault
 
 campaign: setup ## random faults over running jobs (SEED=… repeats them), a year of schedules, 100 deaths into a table
 	SEED=$(SEED) FAULTS=$(FAULTS) $(BIN)/python -m pytest tests/faults/campaign.py -s
