@@ -1,11 +1,13 @@
 """Ring what is due: the one publisher, for the splitter, the workers and the scheduler alike."""
 
+from scoring.core.errors import LedgerAway
 from scoring.core.ids import StepId
 from scoring.core.states import Priority
 from scoring.failpoints import reach
 from scoring.ledger import processes, publish
 from scoring.ledger.database import Tx
 from scoring.pipeline.context import Context
+from scoring.telemetry import announce
 
 RUNG_PER_SLOT = 4
 """Messages that wait per worker slot: enough that no slot idles, few enough that the next job is not starved."""
@@ -27,6 +29,15 @@ def publish_due(context: Context) -> bool:
     if lost:
         context.ledger.run(lambda tx: publish.unring(tx, lost))
     return not lost
+
+
+def ring_due(context: Context) -> bool:
+    """As `publish_due`, for a move that is committed: what keeps it from being rung now is no error of the move."""
+    try:
+        return publish_due(context)
+    except LedgerAway as error:
+        announce("ledger.away", error=str(error))
+        return False
 
 
 def _take(tx: Tx, context: Context, priority: Priority) -> list[StepId]:

@@ -11,8 +11,9 @@ from scoring.ledger.clock import read_clock
 from scoring.ledger.database import Tx
 from scoring.ledger.schedule_rows import NewSlot, Schedule, Slot
 from scoring.pipeline.context import Context
+from scoring.pipeline.publish import ring_due
 from scoring.pipeline.slot import PASSES, attempt, look, refuse, written
-from scoring.pipeline.submit import Submitted, ring_due
+from scoring.pipeline.submit import Submitted
 from scoring.telemetry import announce
 
 LOOKS = 16

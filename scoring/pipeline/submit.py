@@ -7,22 +7,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from scoring.core.errors import InputRefused, LedgerAway, NotFound, OutputRefused
+from scoring.core.errors import InputRefused, NotFound, OutputRefused
 from scoring.core.ids import new_job_id
 from scoring.data.outputs import check_output
 from scoring.data.storage import free_bytes
 from scoring.failpoints import reach
 from scoring.ledger import jobs, models
-from scoring.ledger.database import Tx
+from scoring.ledger.database import OutcomeUnknown, Tx
 from scoring.ledger.records import FLEET, Job, NewJob
 from scoring.pipeline.context import Context
 from scoring.pipeline.parity import require_proof
 from scoring.pipeline.plan import disk_bytes
 from scoring.pipeline.planned_table import planned_table
 from scoring.pipeline.prepare import STDIN, JobRequest, prepare
-from scoring.pipeline.publish import publish_due
+from scoring.pipeline.publish import ring_due
 from scoring.pipeline.registry import register
-from scoring.telemetry import announce
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +40,10 @@ def submit(context: Context, request: JobRequest, *, runner: str = FLEET, ring: 
     """
     made = draft(context, request, runner=runner)
     reach("submit.record")
-    job = context.ledger.run_once(lambda tx: record(tx, made), lambda tx: _recorded(tx, made))
+    try:
+        job = context.ledger.run_once(lambda tx: record(tx, made), lambda tx: _recorded(tx, made))
+    except OutcomeUnknown as error:
+        raise _in_doubt(made, error) from error
     reach("submit.recorded")
     created = isinstance(made, NewJob) and job.id == made.id
     return Submitted(job=job, created=created, rung=ring_due(context) if ring and created else True)
@@ -87,13 +89,13 @@ def _recorded(tx: Tx, made: NewJob | Job) -> Job | None:
         return None
 
 
-def ring_due(context: Context) -> bool:
-    """The job is accepted: whatever keeps it from being rung now is no error of the submit."""
-    try:
-        return publish_due(context)
-    except LedgerAway as error:
-        announce("ledger.away", error=str(error))
-        return False
+def _in_doubt(made: NewJob | Job, error: OutcomeUnknown) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        "nobody knows whether the job was recorded",
+        expected="an answer of the ledger",
+        got=error.got,
+        remedy=f"once the ledger is back `scoring status {made.id}` tells; submit it again only if there is no such job",
+    )
 
 
 def definition_digest(request: JobRequest) -> str:

@@ -225,8 +225,8 @@ class _Line:
             return False
         limit = self._proxy.weather.cut_after
         passed = piece if limit is None else piece[: max(0, limit - self.answered)]
-        self._client.sendall(passed)
         self.answered += len(passed)
+        self._client.sendall(passed)
         return len(passed) == len(piece)
 
 
