@@ -94,7 +94,7 @@ def _in_doubt(made: NewJob | Job, error: OutcomeUnknown) -> OutcomeUnknown:
         "nobody knows whether the job was recorded",
         expected="an answer of the ledger",
         got=error.got,
-        remedy=f"once the ledger is back `scoring status {made.id}` tells; submit it again only if there is no such job",
+        remedy=f"once the ledger is back `scoring status {made.id}` tells; submit again only if there is no such job",
     )
 
 
