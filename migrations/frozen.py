@@ -37,6 +37,9 @@ _UTC = {
 _HOME = {"sqlite": "SELECT 'main'", "postgresql": "SELECT quote_ident(current_schema())"}
 """The schema of the ledger's tables, as {home} in the SQL."""
 
+_STATEMENT = re.compile(r"((?:\$body\$.*?\$body\$|(?!;\n).)+)(?:;\n|\Z)", re.DOTALL)
+"""Up to a semicolon at the end of a line; those in the body of a function end nothing."""
+
 _VIEW = re.compile(r"^CREATE VIEW (\w+)", re.MULTILINE)
 
 
@@ -55,7 +58,7 @@ def run(file: str) -> None:
     home = connection.exec_driver_sql(_HOME[connection.dialect.name]).scalar_one()
     for statement in statements(file, connection.dialect.name):
         # The statement goes to the driver as it is: no colon or percent sign in it means a parameter.
-        connection.exec_driver_sql(statement.replace("{home}", home))
+        connection.exec_driver_sql(statement.replace("{home}", home), execution_options={"no_parameters": True})
 
 
 def statements(file: str, dialect: str) -> Iterator[str]:
@@ -63,7 +66,7 @@ def statements(file: str, dialect: str) -> Iterator[str]:
     for word, meaning in _WORDS[dialect].items():
         text = text.replace(word, meaning)
     text = re.sub(r"\butc\((\w+\.\w+)\)", _UTC[dialect], text)
-    return (statement.strip() for statement in text.split(";\n") if statement.strip())
+    return (statement.strip() for statement in _STATEMENT.findall(text) if statement.strip())
 
 
 def _text(file: str) -> str:

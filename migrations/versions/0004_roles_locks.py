@@ -1,4 +1,9 @@
-"""Roles, and rows to lock, in tables of their own: who may write to one of them must not write to the other."""
+"""Roles, and rows to lock, in tables of their own: who may write to one of them must not write to the other.
+
+And functions by which roles that own nothing make and index result tables.
+"""
+
+from alembic import op
 
 from migrations import frozen
 
@@ -10,3 +15,5 @@ depends_on = None
 
 def upgrade() -> None:
     frozen.run("0004_tables.sql")
+    if op.get_bind().dialect.name == "postgresql":
+        frozen.run("0004_functions.sql")

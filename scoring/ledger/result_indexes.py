@@ -11,14 +11,16 @@ from sqlalchemy.exc import DBAPIError
 
 from scoring.core.result_table import JOB_ID, PartitionBy, TableName
 from scoring.core.states import JobState
+from scoring.ledger import result_calls
 from scoring.ledger.clock import microseconds
 from scoring.ledger.database import Tx
 from scoring.ledger.records import Job
 from scoring.ledger.result_catalog import find_table
-from scoring.ledger.result_sql import LOCK_NOT_AVAILABLE, derived, execute, is_refusal, lock_indexing, qualified, quoted
+from scoring.ledger.result_sql import LOCK_NOT_AVAILABLE, derived, execute, is_refusal
 from scoring.ledger.result_target import relation_of
 from scoring.ledger.tables import jobs
 
+INDEXING_SECONDS = 2
 BUILD_SECONDS = 6 * 3_600
 MEMORY = "256MB"
 """For the sort; the default of 64 MB is made for small machines."""
@@ -49,9 +51,8 @@ def build_indexes(tx: Tx, job: Job, row: str) -> tuple[Indexed, str]:
     try:
         with tx.begin_nested():
             plan = _plan(tx, job, row)
-            if plan is None:
+            if plan is None or not _build(tx, plan):
                 return Indexed.LEFT, ""
-            _build(tx, plan)
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
         if state == LOCK_NOT_AVAILABLE:
@@ -71,9 +72,6 @@ def _plan(tx: Tx, job: Job, row: str) -> _Plan | None:
     relation = relation_of(table, found, job)
     if _written(tx, job, found.partition_by) or not _wanted(tx, relation):
         return None
-    lock_indexing(tx, relation)
-    if not _wanted(tx, relation):
-        return None  # another job of the table was faster
     keys = job.options.key
     if found.partition_by is None:
         return _Plan(relation=relation, indexes=((JOB_ID, row), keys) if keys else ((JOB_ID, row),))
@@ -99,11 +97,15 @@ def _written(tx: Tx, job: Job, partition_by: PartitionBy | None) -> bool:
     return bool(tx.scalar(select(exists().where(*others))))
 
 
-def _build(tx: Tx, plan: _Plan) -> None:
-    for setting in (f"statement_timeout = '{BUILD_SECONDS}s'", f"maintenance_work_mem = '{MEMORY}'"):
-        execute(tx, f"SET LOCAL {setting}")
-    for number, columns in enumerate(plan.indexes, start=1):
-        name = quoted(derived(plan.relation, f"idx{number}").name)
-        listed = ", ".join(quoted(column) for column in columns)
-        execute(tx, f"CREATE INDEX IF NOT EXISTS {name} ON {qualified(plan.relation)} ({listed})")
-    execute(tx, f"ANALYZE {qualified(plan.relation)}")
+def _build(tx: Tx, plan: _Plan) -> bool:
+    """False where another job of the table was faster."""
+    settings = {
+        # To wait for whoever writes to it. Not at once: an autovacuum gives way after a second.
+        "lock_timeout": f"{INDEXING_SECONDS}s",
+        "statement_timeout": f"{BUILD_SECONDS}s",
+        "maintenance_work_mem": MEMORY,
+    }
+    for name, value in settings.items():
+        execute(tx, f"SET LOCAL {name} = '{value}'")
+    names = [derived(plan.relation, f"idx{number}").name for number, _ in enumerate(plan.indexes, start=1)]
+    return result_calls.build_indexes(tx, plan.relation, dict(zip(names, plan.indexes, strict=True)))

@@ -16,9 +16,6 @@ from scoring.ledger.database import Tx
 IDENTIFIER_CHARACTERS = 63
 _DIGEST_CHARACTERS = 8
 
-INDEXING_SECONDS = 2
-"""To wait for whoever writes to a table that is to be indexed."""
-
 LOCK_NOT_AVAILABLE = "55P03"
 
 _TROUBLE = frozenset({"08", "25", "40", "53", "55", "57", "58", "XX"})
@@ -68,15 +65,6 @@ def refusing(what: str, refusal: type[ScoringError] = OutputRefused) -> Iterator
 def lock_making(tx: Tx, name: TableName) -> None:
     """Until the end of the transaction nobody else makes the table, or a partition of it."""
     row_locks.take(tx, f"table:{name}")
-
-
-def lock_indexing(tx: Tx, name: TableName) -> None:
-    """Until the end of the transaction nobody else writes to the table or partition, or indexes it.
-
-    Raises lock_not_available where somebody does. Not at once: an autovacuum gives way after a second.
-    """
-    execute(tx, f"SET LOCAL lock_timeout = '{INDEXING_SECONDS}s'")
-    execute(tx, f"LOCK TABLE ONLY {qualified(name)} IN SHARE ROW EXCLUSIVE MODE")
 
 
 def partition_name(name: TableName, by: PartitionBy, job_id: JobId, slot: datetime | None) -> TableName:

@@ -5,20 +5,18 @@ A table belongs to its users: it is created where it is missing, checked where i
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 from sqlalchemy import exists, select, text
 from sqlalchemy.exc import DBAPIError
 
 from scoring.core.errors import OutputRefused, UsageError
-from scoring.core.ids import JobId
-from scoring.core.result_table import JOB_ID, SLOT, PartitionBy, ResultTable, TableName
-from scoring.ledger import role_grants
+from scoring.core.result_table import JOB_ID, PartitionBy, ResultTable, TableName
+from scoring.ledger import result_calls
 from scoring.ledger.clock import microseconds
 from scoring.ledger.database import Tx
 from scoring.ledger.records import Job
 from scoring.ledger.reports import VIEWS
-from scoring.ledger.result_catalog import MADE_HERE, FoundTable, columns_of, differences, find_table, is_view_on
+from scoring.ledger.result_catalog import FoundTable, columns_of, differences, find_table, is_view_on
 from scoring.ledger.result_sql import (
     LOCK_NOT_AVAILABLE,
     execute,
@@ -26,7 +24,6 @@ from scoring.ledger.result_sql import (
     lock_making,
     partition_name,
     qualified,
-    quoted,
     refusing,
 )
 from scoring.ledger.result_target import pin
@@ -87,12 +84,10 @@ def make_ready(tx: Tx, table: ResultTable, job: Job) -> None:
         if found is None:
             _create(tx, table)
         partition_by = table.partition_by if found is None else found.partition_by
-        if partition_by is not None:
-            _attach(tx, table.name, partition_by, job.id, job.slot)
-        if find_table(tx, table.name.latest) is None and _may_create(tx, table.name.schema):
-            _create_view(tx, table.name, by_slot=partition_by is PartitionBy.SLOT)
-        into = table.name if partition_by is None else partition_name(table.name, partition_by, job.id, job.slot)
-        role_grants.grant_table(tx, table.name, into)
+        into = table.name if partition_by is None else _attach(tx, table.name, partition_by, job)
+        if find_table(tx, table.name.latest) is None and result_calls.has_room(tx, table.name.schema):
+            result_calls.make_view(tx, table.name, by_slot=partition_by is PartitionBy.SLOT)
+        result_calls.share(tx, table.name, into)
     pin(tx, job)
 
 
@@ -136,42 +131,21 @@ def _unread(name: TableName, job: Job) -> Iterator[None]:
 def _create(tx: Tx, table: ResultTable) -> None:
     columns = columns_of(table, table.partition_by)
     required = {JOB_ID, "chunk", "_row"}
-    body = ", ".join(f"{quoted(c.name)} {c.type}{' NOT NULL' if c.name in required else ''}" for c in columns)
-    by = f" PARTITION BY LIST ({quoted(table.partition_by.value)})" if table.partition_by else ""
-    execute(tx, f"CREATE TABLE {qualified(table.name)} ({body}){by}")
-    _sign(tx, table.name)
+    result_calls.make_table(
+        tx,
+        table.name,
+        {c.name: f"{c.type}{' NOT NULL' if c.name in required else ''}" for c in columns},
+        table.partition_by,
+    )
 
 
-def _attach(tx: Tx, name: TableName, by: PartitionBy, job_id: JobId, slot: datetime | None) -> None:
-    partition = partition_name(name, by, job_id, slot)
-    if find_table(tx, partition) is not None:
-        return  # of an earlier job of the slot
-    parent, child = qualified(name), qualified(partition)
-    like = "INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE INCLUDING COMPRESSION"
-    # Not PARTITION OF: that would wait for every reader and writer of the table, and keep them waiting.
-    execute(tx, f"CREATE TABLE {child} (LIKE {parent} {like})")
-    value = literal(job_id) if by is PartitionBy.JOB else "NULL" if slot is None else literal(slot.isoformat())
-    execute(tx, f"ALTER TABLE {parent} ATTACH PARTITION {child} FOR VALUES IN ({value})")
-    _sign(tx, partition)
-
-
-def _sign(tx: Tx, name: TableName) -> None:
-    execute(tx, f"COMMENT ON TABLE {qualified(name)} IS {literal(MADE_HERE)}")
-
-
-def _may_create(tx: Tx, schema: str) -> bool:
-    """Somebody else's schema may have a table for us, and no room for a view."""
-    return bool(tx.scalar(text("SELECT has_schema_privilege(:schema, 'CREATE')"), {"schema": schema}))
-
-
-def _create_view(tx: Tx, name: TableName, *, by_slot: bool) -> None:
-    """The newest batch. Functions stand between it and the ledger's tables, so that migrations may alter these."""
-    rows = f"SELECT * FROM {qualified(name)} WHERE {JOB_ID} = (SELECT newest_batch({literal(str(name))}))"
-    if by_slot:
-        # Twice, for a partition is found by `=` or by IS NULL, and by nothing that means both.
-        slot = f"(SELECT newest_batch_slot({literal(str(name))}))"
-        rows = f"{rows} AND {SLOT} = {slot} UNION ALL {rows} AND {SLOT} IS NULL AND {slot} IS NULL"
-    execute(tx, f"CREATE VIEW {qualified(name.latest)} AS {rows}")
+def _attach(tx: Tx, name: TableName, by: PartitionBy, job: Job) -> TableName:
+    """The partition of the job, which may be that of an earlier job of the slot."""
+    partition = partition_name(name, by, job.id, job.slot)
+    if find_table(tx, partition) is None:
+        slot = None if job.slot is None else job.slot.isoformat()
+        result_calls.make_partition(tx, name, partition, job.id if by is PartitionBy.JOB else slot)
+    return partition
 
 
 def _own_partition(tx: Tx, name: TableName, by: PartitionBy | None, job: Job) -> TableName | None:

@@ -1,11 +1,9 @@
 """The statements that give roles their rights: on the ledger's tables and views, and on result tables."""
 
-from collections.abc import Iterable
-
 from sqlalchemy import select, text
 
 from scoring.core.result_table import TableName
-from scoring.ledger import row_locks
+from scoring.ledger import result_calls, row_locks
 from scoring.ledger.database import Tx
 from scoring.ledger.reports import VIEWS
 from scoring.ledger.result_catalog import find_table
@@ -19,11 +17,23 @@ _TABLES = (*metadata.tables, "alembic_version")
 
 _THERE = text("SELECT count(*) FROM pg_roles WHERE rolname = :role")
 
-_RIGHTS = text(
-    "SELECT pg_has_role(c.relowner, 'USAGE') AS ours, has_schema_privilege(:role, n.oid, 'USAGE') AS sees_schema,"
-    " has_table_privilege(:role, c.oid, :right) AS has_it"
-    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = :schema AND c.relname = :name"
+_PARTITIONS = text(
+    "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+    " WHERE i.inhparent = CAST(:table AS regclass) AND c.relnamespace ="
+    " (SELECT relnamespace FROM pg_class WHERE oid = i.inhparent)"
 )
+
+_RESULT_FUNCTIONS = {
+    RoleKind.READER: (),
+    RoleKind.PRODUCER: (
+        "may_make_result_in(text)",
+        "make_result_table(text, text, text[], text[], text, text)",
+        "make_result_partition(text, text, text, text, text)",
+        "make_result_view(text, text, boolean)",
+        "share_result_table(text, text, text)",
+    ),
+    RoleKind.WORKER: ("index_result_table(text, text, json, text)",),
+}
 
 
 def renew(tx: Tx) -> None:
@@ -47,7 +57,8 @@ def grant_ledger(tx: Tx, role: str, kinds: frozenset[RoleKind]) -> None:
     """The views and, for those who write, the tables: exactly what these kinds may do with them."""
     home, grantee = home_of(tx), quoted(role)
     views = ", ".join(f"{home}.{quoted(view)}" for view in VIEWS)
-    functions = ", ".join(f"{home}.{function}" for function in _FUNCTIONS)
+    called = (*_FUNCTIONS, *(function for kind in sorted(kinds) for function in _RESULT_FUNCTIONS[kind]))
+    functions = ", ".join(f"{home}.{function}" for function in called)
     execute(tx, f"GRANT USAGE ON SCHEMA {home} TO {grantee}")
     execute(tx, f"GRANT SELECT ON {views} TO {grantee}")
     execute(tx, f"GRANT EXECUTE ON FUNCTION {functions} TO {grantee}")
@@ -61,24 +72,17 @@ def grant_ledger(tx: Tx, role: str, kinds: frozenset[RoleKind]) -> None:
             execute(tx, f"GRANT {rights} ON {home}.{quoted(table)} TO {grantee}")
 
 
-def grant_table(tx: Tx, table: TableName, relation: TableName) -> None:
-    """Let the roles have what is theirs of a new result table, and of `relation`, its partition or itself."""
-    for role, kinds in _known(tx).items():
-        grant_result(tx, role, kinds, (table, relation))
+def share_results(tx: Tx) -> list[TableName]:
+    """Let all roles have what is theirs of the result tables that are there; returns these."""
+    tables = _result_tables(tx)
+    for table in tables:
+        result_calls.share(tx, table, table)
+        for name in tx.scalars(_PARTITIONS, {"table": qualified(table)}):
+            result_calls.share(tx, table, TableName(schema=table.schema, name=name))
+    return tables
 
 
-def grant_result(tx: Tx, role: str, kinds: Iterable[RoleKind], tables: Iterable[TableName]) -> None:
-    """Readers see the first of `tables` and the view of its newest batch; workers may add rows to all of them."""
-    tables = tuple(tables)
-    if RoleKind.READER in kinds:
-        for relation in (tables[0], tables[0].latest):
-            _grant_missing(tx, role, relation, "SELECT")
-    if RoleKind.WORKER in kinds:
-        for relation in dict.fromkeys(tables):
-            _grant_missing(tx, role, relation, "INSERT")
-
-
-def result_tables(tx: Tx) -> list[TableName]:
+def _result_tables(tx: Tx) -> list[TableName]:
     """Those of jobs that are still there."""
     named = select(jobs.c.result_table).where(jobs.c.result_table.is_not(None)).distinct()
     tables = [TableName.stored(name) for name in sorted(tx.scalars(named))]
@@ -88,18 +92,6 @@ def result_tables(tx: Tx) -> list[TableName]:
 def home_of(tx: Tx) -> str:
     """The ledger's schema, quoted."""
     return quoted(str(tx.scalar(text("SELECT current_schema()"))))
-
-
-def _grant_missing(tx: Tx, role: str, relation: TableName, right: str) -> None:
-    """Only what is ours to give and not given yet: two submits that grant the same at once would stumble."""
-    values = {"role": role, "schema": relation.schema, "name": relation.name, "right": right}
-    found = tx.execute(_RIGHTS, values).one_or_none()
-    if found is None or not found.ours:
-        return
-    if not found.sees_schema:
-        execute(tx, f"GRANT USAGE ON SCHEMA {quoted(relation.schema)} TO {quoted(role)}")
-    if not found.has_it:
-        execute(tx, f"GRANT {right} ON {qualified(relation)} TO {quoted(role)}")
 
 
 def _named(table: str, kinds: frozenset[RoleKind]) -> str:

@@ -10,7 +10,7 @@ from scoring.core.errors import SettingsError, UsageError
 from scoring.ledger.database import Tx, insert_or_nothing
 from scoring.ledger.reports import VIEWS
 from scoring.ledger.result_sql import IDENTIFIER_CHARACTERS, execute, is_refusal, literal, quoted, refusing
-from scoring.ledger.role_grants import grant_ledger, grant_result, home_of, kinds_of, lock, result_tables
+from scoring.ledger.role_grants import grant_ledger, home_of, kinds_of, lock, share_results
 from scoring.ledger.role_rights import RoleKind
 from scoring.ledger.tables import roles
 
@@ -68,9 +68,7 @@ def grant(tx: Tx, kind: RoleKind, role: str, password: str | None = None) -> Rol
         kinds = _remember(tx, kind, role)
         _take_from_everybody(tx)
         grant_ledger(tx, role, kinds)
-        tables = result_tables(tx)
-        for table in tables:
-            grant_result(tx, role, kinds, (table,))
+        tables = share_results(tx)
         configured = _configure(tx, kind, role)
         if password is not None:
             _set_password(tx, role, password)
