@@ -16,8 +16,9 @@ from scoring.ledger.clock import now_us
 from scoring.ledger.commit import record_part
 from scoring.ledger.database import Tx
 from scoring.ledger.failure import fail
-from scoring.ledger.records import AttemptEnd, Claim, Step
+from scoring.ledger.records import FLEET, AttemptEnd, Claim, Step
 from scoring.ledger.rescue import rescue_expired, server_start, take_over
+from scoring.ledger.revisions import require_still
 from scoring.ledger.step_rows import STEP, step_of, step_values
 from scoring.ledger.tables import attempts, chunks, jobs, steps
 from scoring.ledger.waiting import arm_finalize, unpark_split
@@ -83,6 +84,7 @@ def _claim_statement(kind: StepKind) -> ReturningUpdate[Any]:
 
 
 _CLAIM = {kind: _claim_statement(kind) for kind in StepKind}
+_FLEET_CLAIM = {kind: statement.where(steps.c.runner == FLEET) for kind, statement in _CLAIM.items()}
 
 _START_JOB = (
     update(jobs)
@@ -101,17 +103,20 @@ _COMPLETED = select(attempts.c.attempt).where(
 _EXTEND = update(steps).where(OWN).values(lease_until=now_us() + bindparam("p_lease_us", type_=BigInteger))
 
 
-def claim(tx: Tx, step: StepId, worker: str, lease_seconds: float) -> Claim | None:
+def claim(tx: Tx, step: StepId, worker: str, lease_seconds: float, *, fleet: bool = False) -> Claim | None:
     """PENDING, RETRYING → RUNNING under a new attempt number, and the job ACCEPTED → RUNNING with its first claim.
 
+    fleet: the claim is a deployed worker's, which may be rung by anybody and has submitted jobs alone to work on.
     None where there is nothing to claim: not due, in other hands, out of budget, or the job's state forbids it.
+    Raises RevisionDiffers where the ledger was upgraded since this process opened it.
     """
     if step.kind is not StepKind.SCORE:
         lock_job(tx, step.job_id)
     values = {**step_values(step), "p_worker": worker, "p_lease_us": int(lease_seconds * 1e6)}
-    row = tx.execute(_CLAIM[step.kind], values).one_or_none()
+    row = tx.execute((_FLEET_CLAIM if fleet else _CLAIM)[step.kind], values).one_or_none()
     if row is None:
         return None
+    require_still(tx)
     if step.kind is not StepKind.SCORE:  # score steps exist only after a split was claimed
         tx.execute(_START_JOB, {"p_job": step.job_id})
     return Claim(step=step, attempt=row.attempt, failures=row.failures, max_failures=row.max_failures, worker=worker)

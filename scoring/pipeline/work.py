@@ -58,7 +58,8 @@ def _claim(context: Context, step: StepId) -> Claim | None:
     made: list[Claim | None] = []
 
     def claim(tx: Tx) -> Claim | None:
-        made.append(steps.claim(tx, step, context.worker, context.settings.lease_seconds))
+        fleet = context.only_job is None
+        made.append(steps.claim(tx, step, context.worker, context.settings.lease_seconds, fleet=fleet))
         reach("claim.commit", step.chunk)
         return made[-1]
 

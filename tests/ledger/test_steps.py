@@ -84,6 +84,14 @@ def test_there_is_nothing_to_claim(desk: Desk, case: Callable[[Desk], StepId]) -
     assert desk.run(lambda tx: steps.claim(tx, step, "host:2", LEASE)) is None
 
 
+def test_a_deployed_worker_claims_submitted_jobs_alone(desk: Desk) -> None:
+    """Whoever rings for the job of a `scoring run` on some host moves no worker of the fleet to touch it."""
+    own, submitted = desk.submit(runner="here:laptop"), desk.submit()
+    assert desk.run(lambda tx: steps.claim(tx, split_of(own.id), "host:2", LEASE, fleet=True)) is None
+    assert desk.run(lambda tx: steps.claim(tx, split_of(submitted.id), "host:2", LEASE, fleet=True)) is not None
+    assert desk.run(lambda tx: steps.claim(tx, split_of(own.id), "laptop:1", LEASE)) is not None
+
+
 def _complete(tx: Tx, claim: Claim) -> None:
     steps.complete_chunk(tx, claim, part(0))
 
