@@ -18,8 +18,8 @@ from tests.faults.campaign_jobs import User
 from tests.faults.proxy import TcpProxy
 from tests.servers import Servers
 
-QUEUES = ("scoring.high", "scoring.normal", "scoring.low")
 COPIES = 20
+END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'scoring'"
 
 
 @dataclass(kw_only=True)
@@ -160,14 +160,9 @@ def _lists(broker: "redis.Redis") -> list[bytes]:
 
 
 def _terminated(*, all_of_them: bool) -> Strike:
-    limit = "" if all_of_them else " ORDER BY random() LIMIT 1"
-
     def strike(arena: Arena, act: Act) -> str:
-        arena.sql(
-            "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity"
-            f" WHERE application_name = 'scoring'{limit}) AS chosen"
-        )
-        return "all" if all_of_them else "one"
+        arena.sql(END_SESSIONS if all_of_them else f"{END_SESSIONS} ORDER BY random() LIMIT 1")
+        return ""
 
     return strike
 
@@ -203,18 +198,20 @@ def _locked(arena: Arena, act: Act) -> str:
 
 
 def _read_only(arena: Arena, act: Act) -> str:
-    name = arena.database.rpartition("/")[2]
-    new_sessions = f'ALTER DATABASE "{name}" SET default_transaction_read_only'
-    end_sessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'scoring'"
+    address, _, name = arena.database.rpartition("/")
 
-    def writable() -> None:
-        # A session that begins read-only may still say otherwise.
-        arena.sql(f"SET default_transaction_read_only = off; {new_sessions} = off")
-        arena.sql(end_sessions)
+    def turn(state: str) -> None:
+        # From another database: a session of this one would be read-only itself.
+        try:
+            with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
+                connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {state}'.encode())
+                connection.execute(END_SESSIONS.encode())
+        except psycopg.Error:
+            if state == "off":
+                arena.later(0.5, lambda: turn("off"))
 
-    arena.sql(f"{new_sessions} = on")
-    arena.sql(end_sessions)
-    arena.later(act.stay, writable)
+    turn("on")
+    arena.later(act.stay, lambda: turn("off"))
     return f"{act.stay:.1f} s"
 
 

@@ -1,5 +1,7 @@
 """A job of one process, of which files are damaged, moved and taken away."""
 
+import os
+import signal
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -7,6 +9,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tests.acceptance.conftest import customers
 from tests.acceptance.program import Program
@@ -23,17 +26,25 @@ class Batch:
     """The folder of one test, with `churn.onnx`, `rows.csv` and `rows.parquet`; results go to `out`."""
 
     program: Program
-    # Where the folder is seen by the test: elsewhere, if its processes have disks of their own.
+    # Asks what came of it.
+    asking: Program
+    # Where the test sees the folder: elsewhere, if its processes have disks of their own.
     folder: Path
 
     @classmethod
     def in_folder(cls, folder: Path) -> "Batch":
-        return cls(program=Program(folder, SETTINGS), folder=folder)
+        program = Program(folder, SETTINGS)
+        return cls(program=program, asking=program, folder=folder)
 
     def on(self, disks: Disks, **settings: str) -> "Batch":
         """The same for processes that see these disks."""
         folder = self.program.folder
-        return Batch(program=disks.program(folder, **self.program.settings | settings), folder=disks.seen(folder))
+        program = disks.program(folder, **self.program.settings | settings)
+        return Batch(program=program, asking=program, folder=disks.seen(folder))
+
+    def after(self, *command: str) -> "Batch":
+        """The same, run by this command."""
+        return replace(self, program=Program(self.program.folder, self.program.settings, before=command))
 
     def armed(self, failpoints: str) -> "Batch":
         return replace(self, program=self.program.with_settings(SCORING_FAILPOINTS=failpoints))
@@ -57,18 +68,22 @@ class Batch:
         return self.program("retry", "last", "--wait", code=code).stderr
 
     def status(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.program.json("status", "last")
+        found: dict[str, Any] = self.asking.json("status", "last")
         return found
 
     def failures(self) -> list[dict[str, Any]]:
         """Failed attempts, oldest first."""
-        found: list[dict[str, Any]] = self.program.json("failures", "last")["attempts"]
+        found: list[dict[str, Any]] = self.asking.json("failures", "last")["attempts"]
         return found
 
     def chunks(self) -> list[tuple[Any, ...]]:
         """Number and rows of each, as the ledger has them."""
-        found = self.program.json("sql", "SELECT chunk, rows FROM chunk_progress ORDER BY chunk")
+        found = self.asking.json("sql", "SELECT chunk, rows FROM chunk_progress ORDER BY chunk")
         return [(row["chunk"], row["rows"]) for row in found]
+
+    def killed(self, failpoints: str, *options: str) -> None:
+        """A `scoring run` that dies there."""
+        self.armed(failpoints).run(*options, code=-signal.SIGKILL)
 
     def work_files(self) -> list[Path]:
         """Chunk files of the job."""
@@ -80,7 +95,7 @@ class Batch:
         assert rows_of(self.out).equals(undisturbed(rows))
         assert not (self.out / "_staging").exists()
         assert [] == [path.name for path in self.out.iterdir() if path.name.startswith(".")]
-        self.program("audit", "last")
+        self.asking("audit", "last")
 
 
 def arguments(source: str, *options: str) -> list[str]:
@@ -90,8 +105,6 @@ def arguments(source: str, *options: str) -> list[str]:
 @cache
 def undisturbed(rows: int) -> pa.Table:
     """What the same rows give where nothing goes wrong."""
-    import pyarrow.parquet as pq
-
     folder = Path(mkdtemp(prefix="undisturbed-"))
     churn_model(folder / "churn.onnx")
     pq.write_table(customers(rows), folder / "rows.parquet")
@@ -101,8 +114,6 @@ def undisturbed(rows: int) -> pa.Table:
 
 def flip(path: Path) -> None:
     """One bit in the middle of the file; its times are those of before, as where a disk goes bad."""
-    import os
-
     found = path.stat()
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
