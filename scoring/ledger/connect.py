@@ -5,10 +5,11 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from scoring.core.errors import SettingsError
+from scoring.ledger.search_path import keep_to_own_schema
 
 SQLITE_AT_LEAST = (3, 37)
 BUSY_SECONDS = 30
@@ -20,6 +21,9 @@ BEAT_SECONDS = 5
 
 IDLE_SECONDS = 10
 """No transaction waits for anything but the database: one that lies idle belongs to a process that is stopped."""
+
+READ_ONLY = "25006"
+"""read_only_sql_transaction"""
 
 SILENCE_SECONDS = 15
 """A peer that acknowledges nothing for this long is taken for gone."""
@@ -66,6 +70,13 @@ def _postgres_engine(url: URL, statement_seconds: int, lock_seconds: int, **pool
     def _connect(_dialect: Any, _record: Any, arguments: list[Any], named: dict[str, Any]) -> WatchedConnection:
         return WatchedConnection.connect(*arguments, **named)
 
+    @event.listens_for(engine, "handle_error")
+    def _leave_read_only(context: ExceptionContext) -> None:
+        # After a fail-over: a new connection finds the server that may be written to.
+        if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+            context.is_disconnect = True
+
+    keep_to_own_schema(engine)
     return engine
 
 

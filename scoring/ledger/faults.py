@@ -51,9 +51,10 @@ def _translate(error: DBAPIError, committing: bool) -> Exception:
     if state == _FORBIDDEN:
         return SettingsError(
             "the ledger's tables are not for this role",
-            expected="SCORING_DATABASE_URL of a role with rights on the ledger, such as its owner's or a worker's",
+            expected="SCORING_DATABASE_URL of a role with the rights: submitting takes a producer, scoring a worker, a"
+            " scheduler both, `gc` and `db` the owner",
             got=_first_line(text),
-            remedy="a role made by `scoring db reader` reads the views and result tables with psql, not with `scoring`",
+            remedy="`scoring db role`, said by the owner, makes them; a reader uses psql, not `scoring`",
         )
     if "not a database" in text or "malformed" in text:
         return SettingsError(

@@ -101,7 +101,7 @@ def test_the_program_tells_a_reader_what_it_needs(results_desk: Desk, results_ur
     results_desk.run(lambda tx: roles.grant(tx, RoleKind.READER, role))
     sql(results_desk, 'ALTER ROLE "ana""lyst" LOGIN PASSWORD \'secret\'')
     url = make_url(results_url).set(username=role, password="secret").render_as_string(hide_password=False)
-    with pytest.raises(SettingsError, match=r"rights on the ledger.*permission denied for table alembic_version.*psql"):
+    with pytest.raises(SettingsError, match=r"not for this role.*permission denied for table alembic_version.*psql"):
         Ledger.open(url)
 
 
