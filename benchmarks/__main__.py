@@ -1,5 +1,6 @@
-"""`python -m benchmarks [throughput | memory | startup | rejects | sql]`; without a word the first three, at modest
-sizes.
+"""`python -m benchmarks [throughput | memory | startup | rejects | sql | protection]`.
+
+Without a word the first three, at modest sizes.
 """
 
 import argparse
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import memory, rejects, sql, startup, throughput
+from benchmarks import memory, protection, rejects, sql, startup, throughput
 from benchmarks.process import Failed
 
 WORKLOADS = ("trees", "linear")
@@ -27,9 +28,13 @@ def main() -> int:
 
 
 def _measure(given: argparse.Namespace, data: Path) -> bool:
-    """False where memory is not flat, SQL takes too long, or clean rows pay too much for the dirty ones."""
+    """False where memory is not flat, SQL takes too long, clean rows pay too much for the dirty ones, or for safety."""
     if given.what == "sql":
         return sql.compare(data, given.jobs, given.rows, given.reps)
+    if given.what == "protection":
+        return protection.compare(
+            data, given.rows, given.reps, given.workload or WORKLOADS, given.format or ["parquet"]
+        )
     if given.what == "rejects":
         return rejects.compare(data, given.rows, given.reps, given.workload or WORKLOADS, given.format or FORMATS)
     flat = True
@@ -46,7 +51,7 @@ def _measure(given: argparse.Namespace, data: Path) -> bool:
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["throughput", "memory", "startup", "rejects", "sql"])
+    parser.add_argument("what", nargs="?", choices=["throughput", "memory", "startup", "rejects", "sql", "protection"])
     parser.add_argument(
         "--rows", type=int, default=500_000, help="of the input, or of each batch; memory also takes four times as many"
     )
