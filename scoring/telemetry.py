@@ -67,6 +67,10 @@ EVENTS: dict[str, tuple[int, str]] = {
     "worker.stopping": (INFO, "worker {process}: stopping; steps in hand are finished or handed back"),
     "worker.stopped": (INFO, "worker {process}: stopped"),
     "worker.orphaned": (ERROR, "worker {process}: the main process has died; this one ends"),
+    "worker.outdated": (
+        ERROR,
+        "worker {process}: the ledger is no longer this program's; starting anew with what is installed now",
+    ),
     "worker.deaf": (ERROR, "worker {process}: nothing received while steps wait; starting anew"),
     "scheduler.started": (INFO, "scheduler {process}: started"),
     "scheduler.stopped": (INFO, "scheduler {process}: stopped"),

@@ -140,7 +140,7 @@ class _Celery:
     def _state(self) -> tuple[int, int]:
         return sum(state.total_count.values()), len(state.active_requests)
 
-    def _start_anew(self) -> None:
-        announce("worker.deaf", process=process_name())
+    def _start_anew(self, event: str) -> None:
+        announce(event, process=process_name())
         self._deaf = True
         os.kill(os.getpid(), signal.SIGTERM)

@@ -7,6 +7,7 @@ from scoring.core.errors import ScoringError
 from scoring.core.states import Priority
 from scoring.ledger import publish
 from scoring.ledger.database import Ledger
+from scoring.ledger.revisions import RevisionDiffers
 from scoring.queue import CeleryBell
 from scoring.settings import Settings
 from scoring.telemetry import announce
@@ -51,7 +52,7 @@ class Watch(threading.Thread):
         *,
         slots: int,
         state: Callable[[], tuple[int, int]],
-        restart: Callable[[], None],
+        restart: Callable[[str], None],
     ) -> None:
         super().__init__(name="watch", daemon=True)
         self._database_url = settings.database_url
@@ -61,6 +62,7 @@ class Watch(threading.Thread):
         self._slots = slots
         # Messages received so far, and steps in hand.
         self._state = state
+        # Called with the event to announce.
         self._restart = restart
         self._hearing = Hearing(silent_beats(settings.lease_seconds))
         self._ended = threading.Event()
@@ -80,8 +82,11 @@ class Watch(threading.Thread):
         self._presence.beat(ledger, doing=f"{busy} steps")
         idle = busy < self._slots
         if self._hearing.deaf(received=received, idle=idle, waiting=self._waiting(ledger) if idle else 0):
-            self._ended.set()
-            self._restart()
+            self._begin_anew("worker.deaf")
+
+    def _begin_anew(self, event: str) -> None:
+        self._ended.set()
+        self._restart(event)
 
     def _waiting(self, ledger: Ledger) -> int:
         """Messages in our queues; 0 while the broker is away: a start anew would not help, and undo what is begun."""
@@ -93,6 +98,11 @@ class Watch(threading.Thread):
         # Opened anew each time: children are forked at any moment, and must not inherit a connection.
         try:
             ledger = Ledger.open(self._database_url)
+        except RevisionDiffers as error:
+            announce("ledger.away", error=str(error))
+            if not self._ended.is_set():
+                self._begin_anew("worker.outdated")
+            return
         except ScoringError as error:
             announce("ledger.away", error=str(error))
             return

@@ -11,18 +11,32 @@ from scoring.core.errors import SettingsError
 HEAD = "0004"
 """The revision that this code was written for; a test holds it to the newest migration."""
 
+_REVISION = text("SELECT version_num FROM alembic_version")
+
 _LOCK = 7_246_114_302
 """Any number that no other program on the server uses for an advisory lock."""
 
 
+class RevisionDiffers(SettingsError):
+    """Tables and code do not fit."""
+
+
 def require_current(tx: Connection) -> None:
-    """Raise SettingsError unless the tables are those of this code."""
-    found = revision(tx)
+    """Raise RevisionDiffers unless the tables are those of this code."""
+    _require_head(revision(tx))
+
+
+def require_still(tx: Connection) -> None:
+    """As `require_current`, for whoever has opened the ledger long ago: somebody may have upgraded it since."""
+    _require_head(tx.execute(_REVISION).scalar_one_or_none())
+
+
+def _require_head(found: str | None) -> None:
     if found == HEAD:
         return
     older = found is None or found < HEAD
     age = "older" if older else "newer"
-    raise SettingsError(
+    raise RevisionDiffers(
         "the ledger has no tables yet" if found is None else f"the ledger is {age} than this program",
         expected=f"revision {HEAD}",
         got="none" if found is None else f"revision {found}",
@@ -48,7 +62,7 @@ def revision(tx: Connection) -> str | None:
         exists = "SELECT count(to_regclass('alembic_version'))"
     if not tx.scalar(text(exists)):
         return None
-    return str(tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+    return str(tx.execute(_REVISION).scalar_one())
 
 
 def migrate(tx: Connection) -> None:
