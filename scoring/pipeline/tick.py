@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from scoring.core.chunks import LOW_BYTES
 from scoring.core.errors import LedgerAway
@@ -10,6 +11,7 @@ from scoring.core.states import Priority
 from scoring.failpoints import reach
 from scoring.ledger import jobs, publish, steps
 from scoring.ledger.database import Tx
+from scoring.ledger.revisions import require_still
 from scoring.pipeline.context import Context
 from scoring.pipeline.publish import publish_due
 from scoring.telemetry import announce
@@ -50,19 +52,24 @@ class Ticker:
 
     def _act(self) -> None:
         context = self._context
-        server = context.ledger.run(steps.server_start)
+        server = context.ledger.run(_server_start)
         if self._sight.clear(self._clocks(), server):
-            for step in context.ledger.run(self._rescue):
+            for step in context.ledger.run(lambda tx: self._rescue(tx, server)):
                 announce("step.rescued", step=str(step))
         for job_id in context.ledger.run(lambda tx: jobs.running(tx, scope=context.only_job)):
             self._tend(job_id)
         publish_due(context)
-        if context.only_job is None:
-            for priority in Priority:
+        for priority in Priority:
+            if context.only_job is None:
                 self._ring_lost(priority)
+            else:
+                self._ring_overdue(priority)
 
-    def _rescue(self, tx: Tx) -> list[StepId]:
+    def _rescue(self, tx: Tx, server: str) -> list[StepId]:
         rescued = steps.rescue_expired(tx, scope=self._context.only_job, limit=PAGE)
+        if rescued and not self._sight.clear(self._clocks(), server):
+            # Whoever locked the steps has kept their owners from extending them, too.
+            raise LedgerAway("the ledger was slow", expected="an answer within a third of a lease")
         if rescued:
             reach("rescue.commit")
         return rescued
@@ -76,13 +83,12 @@ class Ticker:
     def _ring_lost(self, priority: Priority) -> None:
         """Ring again as many as the broker misses, once it has missed them at two turns in a row.
 
-        Where it does not tell, each step is rung again after a lease, then after twice as long, and so on.
+        Where it does not tell, as `_ring_overdue`.
         """
-        context, seconds = self._context, self._context.settings.lease_seconds
+        context = self._context
         depth = context.bell.depth(priority)
         if depth is None:
-            overdue = context.ledger.run(lambda tx: publish.overdue_rung(tx, priority, seconds))
-            context.bell.ring(overdue, priority)
+            self._ring_overdue(priority)
             return
         rung = context.ledger.run(lambda tx: publish.rung(tx, priority))
         lost, before = max(0, rung - depth), self._losses[priority]
@@ -94,6 +100,22 @@ class Ticker:
         announce("queue.lost", queue=priority, messages=len(oldest))
         context.bell.ring(oldest, priority)
         self._losses[priority] = 0
+
+    def _ring_overdue(self, priority: Priority) -> None:
+        """Ring each step again after a lease, then after twice as long, and so on.
+
+        In memory too a message can be lost: where the ledger went away between the mark and the bell.
+        """
+        context, seconds = self._context, self._context.settings.lease_seconds
+        find = partial(publish.overdue_rung, priority=priority, lease_seconds=seconds, scope=context.only_job)
+        # Looked at first: on SQLite whoever writes keeps others waiting.
+        if context.ledger.look(lambda tx: publish.rung(tx, priority, scope=context.only_job)):
+            context.bell.ring(context.ledger.run(find), priority)
+
+
+def _server_start(tx: Tx) -> str:
+    require_still(tx)
+    return steps.server_start(tx)
 
 
 class Sight:
