@@ -203,6 +203,8 @@ class BrokerReport:
     error: str = ""
     # "" where it is not Redis, which alone is asked for it.
     version: str = ""
+    # True: the version is the one of Redis that Valkey says it is like.
+    is_valkey: bool = False
     # Redis: what it throws away when it is full; anything but "noeviction" loses messages.
     eviction_policy: str = ""
 
@@ -225,4 +227,8 @@ def report_broker(broker_url: str) -> BrokerReport:
         return BrokerReport(error=str(error) or type(error).__name__)
     finally:
         client.close()
-    return BrokerReport(version=str(server["redis_version"]), eviction_policy=str(memory.get("maxmemory_policy", "")))
+    return BrokerReport(
+        version=str(server["redis_version"]),
+        is_valkey="valkey_version" in server,
+        eviction_policy=str(memory.get("maxmemory_policy", "")),
+    )
