@@ -169,6 +169,7 @@ class Lease:
             held = run(lambda tx: steps.extend(tx, self._claim, self._seconds))
         except Exception as error:  # noqa: BLE001  # the next beat makes up for it; too long without one ends the work
             self._trouble = error
+            announce("step.not_kept", step=str(self._claim.step), attempt=self._claim.attempt, error=str(error))
             return
         self._extended, self._trouble = max(asked, self._extended), None
         if not held:
