@@ -22,6 +22,7 @@ def started(program: Program, model: Path, rows: Path, out: str) -> subprocess.P
     return process
 
 
+@pytest.mark.fault("F24", "INT, TERM and KILL to a `scoring run` amid its chunks", "`resume` goes on at once; once")
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
 )

@@ -19,7 +19,8 @@ SCHEDULERS = 3
 IN_TIME = timedelta(seconds=30)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
+@pytest.mark.fault("F51", "KILL to one of three schedulers before a slot falls due", "one job, within 30 s of its slot")
 def test_a_killed_scheduler_costs_no_slot_and_doubles_none(deployed: Program, tmp_path: Path) -> None:
     """One of three is killed before the minute is full: one job, within 30 s of its slot, and it succeeds."""
     model, source = churn_model(tmp_path / "churn.onnx"), tmp_path / "rows.parquet"

@@ -48,6 +48,10 @@ class Watch:
         return last is not None and self._first is not None and last - self._first > 2 * PAUSE
 
 
+@pytest.mark.exhaustive
+@pytest.mark.fault(
+    "F40", "Postgres restarts under `scoring wait` and under `Job.wait` of Python", "they tell the verdict"
+)
 @pytest.mark.parametrize(("wait", "code"), [(by_command, ExitCode.CANCELLED), (by_python, 1)])
 def test_a_wait_outlasts_a_restart_of_the_ledger(
     deployed: Program,
