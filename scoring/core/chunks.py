@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from scoring.core.errors import InputRefused
+from scoring.core.limits import MAX_CHUNKS
+
 CHUNK_BYTES = 16 * 2**20
 """Decoded bytes that an `auto` chunk aims at: large enough to hide the books, small enough to share out the tail."""
 
@@ -44,6 +47,17 @@ def whole_group_rows(chunk_rows: int) -> int:
     """Rows up to which a Parquet row group is a chunk as it stands, for `auto` chunks of `chunk_rows`."""
     chunks = MAX_GROUP_CHUNKS if chunk_rows >= MIN_CHUNK_ROWS else 1
     return min(MAX_GROUP_ROWS, chunks * chunk_rows)
+
+
+def check_chunks(chunks: int) -> None:
+    """Raises InputRefused for more chunks than one job may have."""
+    if chunks > MAX_CHUNKS:
+        raise InputRefused(
+            "too many chunks for one job",
+            expected=f"at most {MAX_CHUNKS:,}",
+            got=f"{chunks:,}",
+            remedy="say a larger --chunk-rows, or none",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Text, bindparam, insert, select, true, update
+from sqlalchemy import BigInteger, Text, bindparam, case, func, insert, select, true, update
 
 from scoring.core.errors import NotFound, UsageError
 from scoring.core.ids import NO_CHUNK, JobId
-from scoring.core.states import JobState, StepKind, StepState
+from scoring.core.limits import MAX_LIVE_JOBS
+from scoring.core.states import JobState, Priority, StepKind, StepState
 from scoring.ledger.clock import microseconds, now_us
 from scoring.ledger.database import Tx, insert_or_nothing
 from scoring.ledger.job_rows import job_of, no_job, read_job, row_of, select_jobs
@@ -44,13 +45,16 @@ _BY_SLOT = select_jobs().where(
     jobs.c.schedule == bindparam("p_schedule", type_=Text), jobs.c.slot == bindparam("p_slot", type_=BigInteger)
 )
 
+_URGENCY = case({priority.value: place for place, priority in enumerate(Priority)}, value=jobs.c.priority)
+
 
 def insert_job(tx: Tx, new: NewJob) -> Job:
     """Nothing → ACCEPTED, with its split step due now and its finalize step waiting.
 
     With an idempotency key or a slot that has its job: that job. Raises UsageError where the one with the key was
-    defined otherwise, OutputRefused where a live job holds the output.
+    defined otherwise or too many jobs are live, OutputRefused where a live job holds the output.
     """
+    _check_room(tx)
     statement, row = insert_or_nothing(tx, jobs).returning(jobs.c.number), row_of(new)
     while True:
         # The clock is read per try: a try may wait for the transaction that stands in its way.
@@ -66,6 +70,18 @@ def insert_job(tx: Tx, new: NewJob) -> Job:
         if held_by is not None:
             raise refused(new.output, held_by)
         # What stood in the way has gone since: try again.
+
+
+def _check_room(tx: Tx) -> None:
+    live = select(jobs.c.job_id).where(jobs.c.output_held == true(), jobs.c.runner == FLEET).limit(MAX_LIVE_JOBS)
+    found = int(tx.execute(select(func.count()).select_from(live.subquery())).scalar_one())
+    if found >= MAX_LIVE_JOBS:
+        raise UsageError(
+            "too many jobs wait or run",
+            expected=f"at most {MAX_LIVE_JOBS:,} submitted jobs that have not ended",
+            got=f"{found:,}",
+            remedy="wait for some of them to end, or cancel them: does something submit in a loop?",
+        )
 
 
 def _twin(tx: Tx, new: NewJob) -> Job | None:
@@ -137,12 +153,12 @@ def running(tx: Tx, *, scope: JobId | None = None) -> list[JobId]:
 
 
 def unfinished(tx: Tx) -> list[JobId]:
-    """Submitted jobs with something left to do, oldest first.
+    """Submitted jobs with something left to do, by priority, then oldest first.
 
     Finalizing ones too, and cancelled ones whose last step is due.
     """
     query = select(jobs.c.job_id).where(jobs.c.output_held == true(), jobs.c.runner == FLEET)
-    return [JobId(found) for found in tx.scalars(query.order_by(jobs.c.number))]
+    return [JobId(found) for found in tx.scalars(query.order_by(_URGENCY, jobs.c.number))]
 
 
 def adopt(tx: Tx, job_id: JobId, runner: str) -> Job:

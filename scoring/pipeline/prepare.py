@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from scoring.core.binding import Binding
-from scoring.core.chunks import auto_chunk_rows
+from scoring.core.chunks import auto_chunk_rows, check_chunks
 from scoring.core.errors import UsageError
 from scoring.core.options import CsvDialect, JobOptions
 from scoring.core.source import FileFormat, InputFile, SourceSchema
@@ -69,13 +69,15 @@ def prepare(context: Context, request: JobRequest, stdin_to: Path | None = None)
         require_delta()
         delta_schema(result_schema(files, binding))
     row_bytes = decoded_row_bytes(source, binding.columns)
+    chunk_rows = options.chunk_rows or auto_chunk_rows(row_bytes)
+    check_chunks(-(-min(source.rows, options.limit or source.rows) // chunk_rows))
     return Prepared(
         model=model,
         files=files,
         options=options,
         source=source,
         binding=binding,
-        chunk_rows=options.chunk_rows or auto_chunk_rows(row_bytes),
+        chunk_rows=chunk_rows,
         whole_groups=options.chunk_rows is None and all(file.format is FileFormat.PARQUET for file in files),
         row_bytes=row_bytes,
         result_row_bytes=_result_bytes(source, binding),

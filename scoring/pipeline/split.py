@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from scoring.core.chunks import CHUNK_TEXT_BYTES, HIGH_BYTES, Chunk
+from scoring.core.chunks import CHUNK_TEXT_BYTES, HIGH_BYTES, Chunk, check_chunks
 from scoring.core.source import Position
 from scoring.data.chunk_files import read_rejects
 from scoring.data.empty import empty_chunk
@@ -31,6 +31,7 @@ def split(context: Context, claim: Claim, lease: Lease) -> None:
     limit = job.options.max_rejected
     for chunk, behind in _chunks(context, job, position):
         lease.check()
+        check_chunks(chunk.chunk + 1)  # the rows were an estimate until now
         _record(context, claim, chunk, behind)
         if chunk.rows_rejected and limit.judged_by(chunk.chunk) and _over_limit(context, job, chunk):
             return  # this step is cancelled with the job's others
