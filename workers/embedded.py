@@ -62,7 +62,7 @@ def run_embedded(
             return
         take_over(context, job_id, f"here:{socket.gethostname()}", charged=crashed or not asked_for)
         _work(context, job_id, slots, interrupt, on_progress)
-        if not _is_over(context, job_id):
+        if interrupt.is_set() and not _is_over(context, job_id):
             raise _interrupted(job_id, interrupt)
 
 

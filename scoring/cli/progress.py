@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from scoring.core.errors import LedgerAway
+
 
 @contextmanager
 def progress_bar(look: Callable[[], Mapping[str, object]], *, rows: int | None = None) -> Iterator[Callable[[], None]]:
@@ -30,7 +32,10 @@ def progress_bar(look: Callable[[], Mapping[str, object]], *, rows: int | None =
         task = bar.add_task("accepted", total=rows, rows="0", speed="", left="")
 
         def draw() -> None:
-            job = look()
+            try:
+                job = look()
+            except LedgerAway:
+                return  # whoever works or waits goes on, and says so; the bar stands still
             done = _count(job["rows_scored"]) + _count(job["rows_rejected"])
             bar.update(
                 task,

@@ -13,6 +13,10 @@ from scoring.cli.verdict import job_facts, job_progress, print_job, print_verdic
 from scoring.core.arguments import job_options
 from scoring.core.errors import JobBusy
 from scoring.core.states import JobState
+from scoring.pipeline.patience import ask_patiently
+
+PAUSE_SECONDS = 0.5
+"""Between two tries to read the verdict, while the ledger is away."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +132,8 @@ def work_here(
 ) -> int:
     """Work on the job in this process until it is settled, as `work_until_settled`; print its verdict."""
     work_until_settled(context, job, slots=slots, waiting=waiting)
-    return print_verdict(job_facts(context.ledger, job.id), as_json=as_json, facts_wanted=facts_wanted)
+    facts = ask_patiently(lambda: job_facts(context.ledger, job.id), pause=PAUSE_SECONDS, ends=float("inf"))
+    return print_verdict(facts, as_json=as_json, facts_wanted=facts_wanted)
 
 
 def work_until_settled(context: "Context", job: "Job", *, slots: int | None, waiting: Waiting = ALONE) -> None:

@@ -2,13 +2,14 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from scoring.data.delta_log import DELTA_LOG, log_owner
 from scoring.data.outputs import files_of, remove_files
-from scoring.data.parts import STAGING
+from scoring.data.parts import STAGING, remove_empty
 from scoring.data.storage import storage_faults
 
 
@@ -39,6 +40,8 @@ class Remains:
             with storage_faults(folder, then="`scoring gc`"):
                 if folder.is_dir():
                     shutil.rmtree(folder)
+                if folder.parent.name == STAGING:
+                    remove_empty(folder.parent)
 
 
 def in_sight(output: Path) -> bool:
@@ -70,6 +73,15 @@ def folder_remains(folder: Path | None) -> Remains:
 def files_in(folder: Path) -> Iterator[Path]:
     for parent, _, names in os.walk(folder):
         yield from (Path(parent) / name for name in names)
+
+
+def file_clock(folder: Path) -> float:
+    """The time now, in seconds since 1970, by the clock that dates the files there: a file server may have its own.
+
+    Raises StorageFault where no file can be made in the folder.
+    """
+    with storage_faults(folder, then="`scoring gc`"), tempfile.TemporaryFile(dir=folder) as probe:
+        return os.fstat(probe.fileno()).st_mtime
 
 
 def touched(folder: Path) -> float:

@@ -4,7 +4,7 @@ A job is marked first; then its rows in a result table go, which a reader may ke
 the ledger: whatever breaks this off, the next run finds the mark and the rows, and goes on.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +17,7 @@ from scoring.core.ids import JobId, is_job_id
 from scoring.core.schedules.keep import Keep
 from scoring.data.remains import (
     Remains,
+    file_clock,
     folder_remains,
     in_sight,
     result_remains,
@@ -57,16 +58,26 @@ class Swept:
         }
 
 
-def sweep(context: Context, *, leftovers_seconds: float, dry_run: bool = False) -> Iterator[Swept]:
+def sweep(
+    context: Context,
+    *,
+    leftovers_seconds: float,
+    dry_run: bool = False,
+    clock: Callable[[Path], float] = file_clock,
+) -> Iterator[Swept]:
     """One record for each schedule that has something to lose, then one for leftovers older than that, if any.
 
-    Errors of single jobs are in the records; the next run tries again.
+    clock: of the file system of a folder. Errors of single jobs are in the records; the next run tries again.
     """
     now = context.ledger.look(read_clock)
     at_rest = now - timedelta(seconds=LEASES_AT_REST * context.settings.lease_seconds)
     for schedule, jobs in _going(context, now, at_rest).items():
         yield _purge_all(context, schedule, jobs, None if dry_run else at_rest)
-    leftovers = _sweep_leftovers(context, now - timedelta(seconds=leftovers_seconds), dry_run=dry_run)
+    age = _Age(
+        ended=now - timedelta(seconds=leftovers_seconds),
+        touched=clock(context.settings.store) - leftovers_seconds if context.settings.store.is_dir() else 0.0,
+    )
+    leftovers = _sweep_leftovers(context, age, dry_run=dry_run)
     if leftovers.jobs or leftovers.files or leftovers.errors:
         yield leftovers
 
@@ -126,8 +137,18 @@ def _labels(context: Context, job_id: str) -> Path:
     return context.settings.store / "labels" / job_id
 
 
-def _sweep_leftovers(context: Context, before: datetime, *, dry_run: bool) -> Swept:
-    """Files that nothing needs, last touched before then: of jobs that are over, of submits that came to nothing, and
+@dataclass(frozen=True, kw_only=True)
+class _Age:
+    """What is older than this may go. Two clocks tell it, and neither knows of the other."""
+
+    # Of jobs: when they ended, by the ledger.
+    ended: datetime
+    # Of files that no row names: when they were last written to, by their file system; seconds since 1970.
+    touched: float
+
+
+def _sweep_leftovers(context: Context, before: _Age, *, dry_run: bool) -> Swept:
+    """Files that nothing needs, older than that: of jobs that are over, of submits that came to nothing, and
     those of models that no version names.
     """
     tally = _Tally()
@@ -137,7 +158,7 @@ def _sweep_leftovers(context: Context, before: datetime, *, dry_run: bool) -> Sw
             if not dry_run:
                 remains.remove()
             tally.add(job_id, sizes)
-    for path in model_store.unnamed(context, before.timestamp()):
+    for path in model_store.unnamed(context, before.touched):
         with tally.errors_kept():
             sizes = model_store.sizes(path)
             if not dry_run:
@@ -146,10 +167,10 @@ def _sweep_leftovers(context: Context, before: datetime, *, dry_run: bool) -> Sw
     return tally.swept(None)
 
 
-def _leftovers(context: Context, before: datetime) -> Iterator[tuple[JobId, Remains]]:
+def _leftovers(context: Context, before: _Age) -> Iterator[tuple[JobId, Remains]]:
     work = context.settings.store / "work"
     folders = {path.name: path for path in work.iterdir()} if work.is_dir() else {}
-    over = dict(context.ledger.look(partial(retention.ended, before=before)))
+    over = dict(context.ledger.look(partial(retention.ended, before=before.ended)))
     for job_id, output in over.items():
         for remains in (staged_remains(Path(output), job_id), folder_remains(folders.get(job_id))):
             if remains.folders:
@@ -157,7 +178,7 @@ def _leftovers(context: Context, before: datetime) -> Iterator[tuple[JobId, Rema
     known = context.ledger.look(partial(retention.known, ids=list(folders)))
     for name, folder in folders.items():
         # A submit keeps its standard input before it has a row.
-        if is_job_id(name) and name not in known and touched(folder) < before.timestamp():
+        if is_job_id(name) and name not in known and touched(folder) < before.touched:
             yield JobId(name), folder_remains(folder)
 
 

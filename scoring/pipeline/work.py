@@ -28,7 +28,7 @@ ACTIONS: dict[StepKind, Callable[[Context, Claim, Lease], None]] = {
 }
 
 OUTAGE_PAUSE_SECONDS = 1.0
-"""Pause between two tries to tell the ledger what came of a step."""
+"""Pause between two tries to claim a step, or to tell the ledger what came of it."""
 
 BLIND_PAUSE_SECONDS = 30.0
 """Pause before a step is offered again for which this host lacks the input or the prepare function."""
@@ -41,7 +41,7 @@ def work(context: Context, step: StepId, stop: Event) -> Outcome | None:
 
     `stop` is the process's own: once set, the step is handed back at the next chance.
     """
-    claim = _claim(context, step)
+    claim = _claim_patiently(context, step, stop)
     if claim is None:
         announce("step.not_claimed", step=str(step))
         return None
@@ -52,6 +52,17 @@ def work(context: Context, step: StepId, stop: Event) -> Outcome | None:
     _record(context, claim, outcome, stop)
     _move_on(context, claim)
     return outcome
+
+
+def _claim_patiently(context: Context, step: StepId, stop: Event) -> Claim | None:
+    """As `_claim`. While the ledger is away the step stays in hand: given up, its message would be lost for nothing."""
+    while True:
+        try:
+            return _claim(context, step)
+        except LedgerAway as error:
+            announce("ledger.away", error=str(error))
+            if stop.wait(OUTAGE_PAUSE_SECONDS):
+                raise
 
 
 def _claim(context: Context, step: StepId) -> Claim | None:

@@ -1,5 +1,7 @@
 """Nights that a schedule no longer keeps: what goes from disk and ledger, and what a kill leaves to the next run."""
 
+import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -291,6 +293,20 @@ def test_leftovers_go_once_they_are_old(context: Context, tmp_path: Path) -> Non
     assert {job.id, lost.name} == set(swept.jobs)
     assert ["notes"] == [path.name for path in (context.settings.store / "work").iterdir()]
     assert not staged.exists()
+
+
+def test_the_age_of_a_file_is_told_by_its_file_system(context: Context) -> None:
+    """Of a server whose clock is two hours behind: what was written a moment ago looks old, and is not."""
+    behind = time.time() - 7_200
+    folder = context.settings.store / "work" / new_job_id()
+    folder.mkdir(parents=True)
+    os.utime(folder, (behind, behind))
+    assert [] == list(sweep(context, leftovers_seconds=3_600.0, clock=lambda _: behind + 60))
+    assert folder.is_dir()
+    assert [1] == [
+        len(swept.jobs) for swept in sweep(context, leftovers_seconds=3_600.0, clock=lambda _: behind + 3_660)
+    ]
+    assert not folder.exists()
 
 
 def test_a_live_job_keeps_its_chunk_files_whatever_their_age(context: Context, tmp_path: Path) -> None:
