@@ -31,9 +31,12 @@ def gc(dry_run: bool, older_than: str, as_json: bool) -> int:
     age = seconds("--older-than", older_than) or 0.0
     if age < LEAST_SECONDS:
         raise UsageError("--older-than", expected="1h or more", got=older_than, remedy="jobs at work have files, too")
+    from scoring.ledger.roles import require_owner
     from scoring.pipeline.retention import sweep
 
     with open_session() as context:
+        if not dry_run:
+            context.ledger.look(require_owner)
         swept = list(sweep(context, leftovers_seconds=age, dry_run=dry_run))
     if as_json:
         print_json([record.to_json() for record in swept])

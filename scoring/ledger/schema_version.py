@@ -22,8 +22,8 @@ def upgrade(ledger_url: str) -> str:
         with ledger.write() as tx:
             with _views_in_words():
                 revisions.migrate(tx)
+            roles.require_owner(tx)
             if ledger.dialect == "postgresql":
-                roles.require_owner(tx)
                 role_grants.renew(tx)
             return revisions.HEAD
     finally:
