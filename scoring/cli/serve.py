@@ -11,9 +11,11 @@ import click
 
 from scoring.cli.output import say
 from scoring.cli.session import checked_settings
-from scoring.core.errors import Interrupted, JobBusy, UsageError
+from scoring.core.errors import Interrupted, JobBusy, LedgerAway, UsageError
+from scoring.core.ids import JobId
 from scoring.core.states import Priority
 from scoring.settings import Settings
+from scoring.telemetry import announce
 
 if TYPE_CHECKING:
     from scoring.pipeline.context import Context
@@ -75,7 +77,10 @@ def _work_alone(settings: Settings, slots: int | None, *, fires: bool = False) -
     try:
         with _firing(context, stop) if fires else nullcontext():
             while not stop.is_set():
-                do_submitted(context, slots, stop)
+                try:
+                    do_submitted(context, slots, stop)
+                except LedgerAway as error:
+                    announce("ledger.away", error=str(error))
                 stop.wait(LOOK_SECONDS)
     finally:
         context.ledger.close()
@@ -95,14 +100,21 @@ def _firing(context: "Context", stop: Event) -> Iterator[None]:
 
 
 def do_submitted(context: "Context", slots: int | None, stop: Event) -> None:
-    """One look at the submitted jobs of this home: do those that are not finished and that no other process works on.
+    """Do the submitted jobs of this home, once each, that are not finished and that no other process works on.
 
-    After a signal `stop` is set, and the job in hand is left to the next worker.
+    The most urgent first, and of these the oldest: looked at anew after each job. After a signal `stop` is set, and the
+    job in hand is left to the next worker. Raises LedgerAway.
     """
     from scoring.ledger import jobs
     from workers.embedded import run_embedded
 
-    for job_id in context.ledger.look(jobs.unfinished):
+    tried: set[JobId] = set()
+    while True:
+        unfinished = context.ledger.look(jobs.unfinished)
+        job_id = next((found for found in unfinished if found not in tried), None)
+        if job_id is None:
+            return
+        tried.add(job_id)
         try:
             run_embedded(context, job_id, slots=slots, stop=stop, asked_for=False)
         except JobBusy:

@@ -39,8 +39,8 @@ def context(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
     context.ledger.close()
 
 
-def submitted() -> JobId:
-    return scoring.submit("churn.onnx", "rows.csv", key="id").id
+def submitted(**options: str) -> JobId:
+    return scoring.submit("churn.onnx", "rows.csv", key="id", **options).id
 
 
 def states(context: Context, *job_ids: JobId) -> list[JobState]:
@@ -104,6 +104,14 @@ def test_a_job_that_another_process_works_on_is_left_to_it(context: Context) -> 
     with job_lock(context.settings.run_folder, busy):
         do_submitted(context, 1, Event())
     assert [JobState.ACCEPTED, JobState.SUCCEEDED] == states(context, busy, free)
+
+
+def test_the_most_urgent_job_comes_first(context: Context) -> None:
+    """Of one priority the oldest."""
+    low, first, second, high = (submitted(priority=name) for name in ("low", "normal", "normal", "high"))
+    assert [high, first, second, low] == context.ledger.look(jobs.unfinished)
+    do_submitted(context, 1, Event())
+    assert {JobState.SUCCEEDED} == set(states(context, low, first, second, high))
 
 
 def test_a_stopped_process_leaves_its_job_to_the_next(context: Context) -> None:
