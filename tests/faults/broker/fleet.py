@@ -25,11 +25,20 @@ def fleet(scene: Scene, **settings: str) -> Iterator[subprocess.Popen[str]]:
 
 @contextmanager
 def odd_worker(scene: Scene, script: str, *arguments: object, **settings: str) -> Iterator[subprocess.Popen[str]]:
-    """A worker whose Celery or kombu a script of this folder has changed; its log is that of `worker_log`."""
-    with worker_log(scene).open("a") as log:
-        command = (str(Path(__file__).parent / script), *arguments)
-        program = scene.program.with_settings(**(SLOW | settings))
-        process = program.start(*command, name="python", stderr=log, start_new_session=True)
+    """A worker whose kombu a script of this folder has changed; its log is that of `worker_log`."""
+    with odd_process(scene, worker_log(scene), script, *arguments, **(SLOW | settings)) as process:
+        yield process
+
+
+@contextmanager
+def odd_process(
+    scene: Scene, log: Path, script: str, *arguments: object, **settings: str
+) -> Iterator[subprocess.Popen[str]]:
+    """A script of this folder with the deployment's settings, in a group of its own."""
+    command = (str(Path(__file__).parent / script), *arguments)
+    with log.open("a") as written:
+        program = scene.program.with_settings(**settings)
+        process = program.start(*command, name="python", stderr=written, start_new_session=True)
         try:
             yield process
         finally:
