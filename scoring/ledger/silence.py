@@ -27,6 +27,14 @@ T = TypeVar("T")
 class WatchedConnection(psycopg.Connection[Any]):
     """Raises OperationalError, and is closed, once the server is silent and does not open the door either."""
 
+    @classmethod
+    def connect(cls, conninfo: str = "", **named: Any) -> "WatchedConnection":
+        """As the driver's own. A process without a descriptor left meets no driver's error there, but the system's."""
+        try:
+            return super().connect(conninfo, **named)
+        except OSError as error:
+            raise psycopg.OperationalError(str(error)) from error
+
     def wait(self, gen: Generator[Any, Any, T], *options: Any, **named: Any) -> T:
         return super().wait(self._watched(gen), *options, **named)
 

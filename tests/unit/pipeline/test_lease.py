@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 
-from scoring.core.errors import LeaseLost, StepTimeout
+from scoring.core.errors import LeaseLost, StepTimeout, WorkerLost
 from scoring.core.states import StepState
+from scoring.failpoints import arm, parse
 from scoring.ledger import reports, steps
 from scoring.ledger.records import Claim
 from scoring.pipeline.context import Context
@@ -80,6 +83,38 @@ def test_work_that_takes_too_long_is_told(tmp_path: Path) -> None:
     with Lease(context, claim_a_chunk(desk), Event()) as lease:
         wait_for(lease.is_set, "the abort")
         with pytest.raises(StepTimeout):
+            lease.check()
+
+
+@pytest.fixture
+def heartless() -> Iterator[None]:
+    """Every beat fails, by an error that nobody foresees."""
+    arm(parse("heartbeat.beat=raise"))
+    yield
+    arm(())
+
+
+def test_work_whose_heart_fails_is_told_before_its_lease_ends(tmp_path: Path, heartless: None) -> None:
+    """One beat that fails is made up for by the next; none for most of a lease, and the work has to end, with why."""
+    context = context_in(tmp_path, SCORING_LEASE_SECONDS="2", SCORING_FAILPOINTS="heartbeat.beat=raise")
+    desk = Desk(context.ledger)
+    with Lease(context, claim_a_chunk(desk), Event()) as lease:
+        lease.check()
+        wait_for(lease.is_set, "the abort")
+        with pytest.raises(WorkerLost, match=r"got Failure: asked for"):
+            lease.check()
+
+
+def test_work_that_shows_no_progress_is_told(tmp_path: Path) -> None:
+    """Others may ask as often as they like: only the work's own thread shows by asking that it goes on."""
+    context = context_in(tmp_path, SCORING_LEASE_SECONDS="2", SCORING_STALL_SECONDS="1")
+    with Lease(context, claim_a_chunk(Desk(context.ledger)), Event()) as lease:
+        ends = time.monotonic() + 1.2
+        wait_for(lambda: lease.check() or time.monotonic() > ends, "more than the limit, in small steps")
+        other = Thread(target=lambda: wait_for(lease.is_set, "the abort"))
+        other.start()
+        other.join()
+        with pytest.raises(StepTimeout, match="hangs"):
             lease.check()
 
 
