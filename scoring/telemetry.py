@@ -29,6 +29,7 @@ EVENTS: dict[str, tuple[int, str]] = {
     "step.rescued": (WARNING, "{step}: its worker has not been heard for a whole lease; taken from it"),
     "step.not_kept": (WARNING, "{step}: the lease of attempt {attempt} was not extended, tried again: {error}"),
     "step.hung": (ERROR, "{step}: attempt {attempt} does not heed its abort; this process ends: {error}"),
+    "rejects.lost": (ERROR, "job {job}: what the split rejected of chunk {chunk} cannot be read: {error}"),
     "step.broken": (ERROR, "{step}: the worker could not record what came of it: {error}"),
     # Schedules.
     "schedule.submitted": (INFO, "{schedule}: slot {slot} has job {job}"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from scoring.core.chunks import StagedFile
+from scoring.core.chunks import Chunk, StagedFile
 from scoring.core.errors import ChunkCorrupt, ErrorCode
 from scoring.core.states import JobState
 from scoring.data import parts as part_files
@@ -27,6 +27,7 @@ from scoring.pipeline.lease import Lease
 from scoring.pipeline.models import part_metadata
 from scoring.pipeline.to_table import index_rows
 from scoring.pipeline.verdict import lost_part, reach_verdict
+from scoring.telemetry import announce
 
 NO_ATTEMPT = 0
 """In the staged names of rejects whose chunk never succeeded: no attempt bears this number."""
@@ -62,6 +63,7 @@ def _publish(context: Context, job: Job, committed: list[CommittedPart], lease: 
     output = Path(job.output)
     if not _may_write(context, job):
         return
+    lease.check()  # before each change: whoever slept past the lease may find a later job's result here
     if job.options.overwrite and not job.succeeds:
         # Last night's result stays as it was; what is committed waits, staged, for a `retry` that succeeds, and what
         # was rejected for `scoring failures`.
@@ -75,12 +77,14 @@ def _publish(context: Context, job: Job, committed: list[CommittedPart], lease: 
         output.mkdir(parents=True, exist_ok=True)
     public = _promote(job, committed, lease)
     reach("finalize.promoted")
+    lease.check()
     never_scored = _rejects_without_part(context, job)
     for _, file in never_scored:
         part_files.promote(output, file)
     more_rejects = [*public.more_rejects, *never_scored]
     part_files.clear_staging(output, job.id)
     manifest = _manifest(job, output, public.parts, more_rejects)
+    lease.check()
     if job.succeeds and not public.lost:
         if job.options.delta:
             commit_parts(output, job.id, manifest.schema, [part.files.part for part in public.parts])
@@ -155,12 +159,21 @@ def _rejects_without_part(context: Context, job: Job) -> list[tuple[int, StagedF
     """Stage what the split rejected of chunks that never succeeded: (chunk, file)."""
     found = []
     for chunk in context.ledger.look(lambda tx: parts.chunks_without_part(tx, job.id)):
-        rejects = read_rejects(chunk, context.work_folder(job.id))
+        rejects = _legible_rejects(context, job, chunk)
         if rejects is not None:
             metadata = part_metadata(job, chunk.chunk)
             staged = part_files.stage_rejects(Path(job.output), chunk.chunk, NO_ATTEMPT, rejects, metadata=metadata)
             found.append((chunk.chunk, staged))
     return found
+
+
+def _legible_rejects(context: Context, job: Job, chunk: Chunk) -> pa.RecordBatch | None:
+    try:
+        return read_rejects(chunk, context.work_folder(job.id))
+    except ChunkCorrupt as error:
+        # No success is at stake any more: the job must come to its end, and list all that can be read.
+        announce("rejects.lost", job=job.id, chunk=chunk.chunk, error=str(error))
+        return None
 
 
 def _manifest(

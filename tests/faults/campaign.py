@@ -149,10 +149,15 @@ def check_job(scene: Scene, job: Job, expected: Mapping[str, pa.Table]) -> str:
 def left_over(arena: Arena) -> list[str]:
     """What a settled ledger must not hold, and processes that nobody owns."""
     with psycopg.connect(arena.database) as connection:
-        live = connection.execute(
-            "SELECT job_id, kind, chunk, state FROM steps WHERE lease_until IS NOT NULL"
+        live = connection.execute("SELECT job_id, kind, chunk FROM steps WHERE lease_until IS NOT NULL").fetchall()
+        over = connection.execute(
+            "SELECT job_id, kind, chunk, failures FROM steps JOIN jobs USING (job_id) WHERE failures > max_failures"
         ).fetchall()
-    return [f"live: {row}" for row in live] + [f"alive: group {pid} of a dead worker" for pid in arena.fleet.orphans()]
+    return [
+        *(f"live: {row}" for row in live),
+        *(f"over its budget: {row}" for row in over),
+        *(f"alive: group {pid} of a dead worker" for pid in arena.fleet.orphans()),
+    ]
 
 
 if __name__ == "__main__":
