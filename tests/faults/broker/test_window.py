@@ -46,11 +46,11 @@ def test_workers_killed_as_messages_arrive_lose_no_chunk(scene: Scene) -> None:
     """The budget is larger than the deaths, so that each chunk must end well."""
     scene = altered(scene, SCORING_MAX_ATTEMPTS=str(KILLS + 1), SCORING_LEASE_SECONDS="2")
     with scene.running("scheduler"):
-        work = scene.submit(rows=60_000)
+        work = scene.submit(rows=30_000)
         for kill in range(KILLS):
             with scene.running(*WORKER, **SLOW) as worker:
                 before = begun(work)
-                wait_for(lambda before=before: begun(work) > before or work.done() == 60, "a worker at work")
+                wait_for(lambda before=before: begun(work) > before or work.done() == 30, "a worker at work")
                 threading.Timer(0.05 * kill / KILLS, os.killpg, (worker.pid, signal.SIGKILL)).start()
                 worker.wait(timeout=30)
         with scene.running(*WORKER):
