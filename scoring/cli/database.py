@@ -40,16 +40,16 @@ def check(as_json: bool) -> None:
 
 
 @db.command()
-@click.argument("kind", type=click.Choice(["reader", "producer", "worker"]))
+@click.argument("kind", type=click.Choice(["producer", "worker", "scheduler", "reader"]))
 @click.argument("name", metavar="NAME")
 @click.option(
     "--password-file", type=click.Path(dir_okay=False), help="Let it log in with the first line of this file."
 )
 @json_option
 def role(kind: str, name: str, password_file: str | None, as_json: bool) -> None:
-    """Let the Postgres role NAME submit (producer), work (worker) or look (reader), and nothing else.
+    """Let the Postgres role NAME submit (producer), work (worker), do both (scheduler) or look (reader).
 
-    A scheduler is both: name it once as producer and once as worker. A new role has no login.
+    And nothing else. A new role has no login.
     """
     _make(kind, name, None if password_file is None else _password_in(password_file), as_json=as_json)
 
@@ -68,16 +68,17 @@ def _make(kind: str, name: str, password: str | None, *, as_json: bool) -> None:
     from scoring.ledger import roles
     from scoring.ledger.role_rights import RoleKind
 
+    kinds = (RoleKind.PRODUCER, RoleKind.WORKER) if kind == "scheduler" else (RoleKind(kind),)
     with open_ledger() as ledger:
-        made = ledger.run(lambda tx: roles.grant(tx, RoleKind(kind), name, password))
+        made, *_ = ledger.run(lambda tx: [roles.grant(tx, each, name, password) for each in kinds])
     if as_json:
-        print_json(asdict(made))
+        print_json(asdict(made) | {"kind": kind})
         return
-    for line in _said(made, login=password is not None):
+    for line in _said(kind, made, login=password is not None):
         say(line)
 
 
-def _said(made: "Role", *, login: bool) -> Iterator[str]:
+def _said(kind: str, made: "Role", *, login: bool) -> Iterator[str]:
     from scoring.ledger.result_sql import quoted
 
     name, views, tables = made.role, f"{len(made.views)} views", f"{len(made.tables)} result tables"
@@ -85,7 +86,8 @@ def _said(made: "Role", *, login: bool) -> Iterator[str]:
         "reader": f"{name} reads {views} and {tables} of the ledger, and those to come",
         "producer": f"{name} may submit, cancel and retry jobs, and keep models, schedules and labels",
         "worker": f"{name} may do the steps of jobs, and add rows to {tables} and to those to come",
-    }[made.kind]
+        "scheduler": f"{name} may do what a producer and a worker may, and fire schedules",
+    }[kind]
     if made.created and not login:
         sql = quoted(name)
         yield f"it is new and cannot log in: ALTER ROLE {sql} LOGIN PASSWORD '…', or GRANT {sql} TO a role that can"
