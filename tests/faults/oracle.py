@@ -1,5 +1,6 @@
 """What must hold after every fault, whatever it was: I1 to I9 of a settled job."""
 
+import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ def prove(work: Work, *, state: str = "succeeded") -> None:
     """Fail with what differs."""
     found = work.scene.program.json("status", work.job_id)
     assert state == found["state"], found
-    proven = work.scene.program.json("audit", work.job_id)
+    proven = json.loads(work.scene.program.run("audit", work.job_id, "--json").stdout)
     assert proven["ok"], [check for check in proven["checks"] if check["status"] == "failed"]
     job = (work.rows, work.chunk_rows, work.shape)
     if state == "succeeded":

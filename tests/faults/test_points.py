@@ -83,7 +83,7 @@ def test_a_run_that_dies_anywhere_is_made_whole(home: Home, point: str) -> None:
 )
 @pytest.mark.parametrize("point", ALONE)
 def test_a_run_that_is_told_to_stop_anywhere_is_made_whole(home: Home, point: str) -> None:
-    """It ends what it has in hand, or hands it back: no attempt has failed, and a process that was done has succeeded."""
+    """It ends what it has in hand, or hands it back: no attempt has failed; where all was done, it has succeeded."""
     assert strike(home, point, "term") in (0, 128 + signal.SIGTERM, -signal.SIGTERM)
     go_on(home)
     prove(home)
