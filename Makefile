@@ -21,7 +21,7 @@ PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet $(LOCK_FLAGS)
 
-.PHONY: help setup demo test faults campaign check format bench models lock upgrade clean
+.PHONY: help setup demo test faults campaign check format bench models lock upgrade audit sbom clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -85,6 +85,13 @@ lock: setup ## write requirements.lock, and the two that the image is built from
 
 upgrade: ## as lock, with the newest versions
 	$(MAKE) lock LOCK_FLAGS=--upgrade
+
+audit: setup ## known holes in the packages of the lock; asks the advisory databases
+	$(BIN)/uv tool run pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
+
+sbom: setup ## what the image holds, as CycloneDX, in dist/sbom.json
+	mkdir -p dist
+	$(BIN)/python deploy/sbom.py >dist/sbom.json
 
 clean: ## remove what make made
 	rm -rf $(VENV) $(MODELS_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
