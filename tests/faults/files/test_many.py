@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.scene import Scene
 
-CHUNKS = 2_000
+CHUNKS = 1_000
 SLOTS = 4
 WINDOW = 4 * SLOTS
 """Messages that the publisher lets wait at once."""
@@ -27,7 +27,7 @@ class Seen:
 
 @pytest.mark.exhaustive
 @pytest.mark.slow
-@pytest.mark.fault("F71", "2 000 chunks of one row each", "16 messages and 4 MB in Redis at most, `status` in a second")
+@pytest.mark.fault("F71", "1 000 chunks of one row each", "16 messages and 4 MB in Redis at most, `status` in a second")
 def test_many_tiny_chunks_stay_in_the_ledger(scene: Scene) -> None:
     """The queue never holds more than its window, Redis grows by nothing to speak of, the ledger answers at once."""
     with scene.running("scheduler"), scene.running("worker", "--concurrency", SLOTS), watching(scene) as seen:
