@@ -44,7 +44,25 @@ def redis() -> Iterator[RedisServer]:
     server.close()
 
 
-@pytest.mark.parametrize(("hang", "connected"), [("writes paused", True), ("process stopped", False), ("down", True)])
+@pytest.mark.parametrize(
+    ("hang", "connected"),
+    [
+        pytest.param(
+            "writes paused",
+            True,
+            marks=pytest.mark.fault("F5", "a ring while writes are paused", "given up within 5 s"),
+        ),
+        pytest.param(
+            "process stopped",
+            False,
+            marks=[
+                pytest.mark.fault("F5", "a ring while Redis is stopped", "given up within 5 s"),
+                pytest.mark.exhaustive,
+            ],
+        ),
+        pytest.param("down", True, marks=pytest.mark.fault("F6", "a ring while Redis is down", "given up within 5 s")),
+    ],
+)
 def test_a_ring_ends_in_time_and_later_ones_arrive(redis: RedisServer, hang: str, connected: bool) -> None:
     """False within the contract's five seconds, twice in a row; once Redis is back, True."""
     begin, end = HANGS[hang]

@@ -32,6 +32,7 @@ def test_an_emptied_queue_is_rung_again(scene: Scene, lease_seconds: int, recove
 
 
 @pytest.mark.fault("F2", "KILL to Redis five times, each time back with nothing", "workers go on by themselves")
+@pytest.mark.exhaustive
 def test_a_broker_that_dies_again_and_again_is_followed(scene: Scene, recovered: Callable[[float], None]) -> None:
     """Within 30 s of the last restart chunks run whose messages were lost; no attempt is lost."""
     redis = scene.servers.redis
