@@ -137,21 +137,27 @@ class Lease:
 
     def _watch(self) -> None:
         """Look at the limits and send the beats; waits for none of them, for the ledger may not answer."""
+        ends = float("inf")
         while not self._ended.wait(self._pause()):
             self._reason = self._reason or self._over()
+            now = time.monotonic()
             if self._reason is not None:
-                if not self._ended.wait(HANG_SECONDS):
-                    self._leave()
-                return
+                ends = min(ends, now + HANG_SECONDS)
+            if now >= ends:
+                self._leave()
+            # Until the work has ended as well: the step stays its own, or what came of it could not be taken down.
             if not self._beat.is_alive():
                 self._send_beat()
 
     def _pause(self) -> float:
         """Until the next beat, or the limit that is reached before."""
+        beat = min(self._seconds / BEATS_PER_LEASE, MOST_BEAT_SECONDS)
+        if self._reason is not None:
+            return beat
         now = time.monotonic()
         limits = [(self._begun, self._timeout), (self._moved, self._stall)]
         left = [since + seconds - now for since, seconds in limits if seconds]
-        return max(0.0, min(self._seconds / BEATS_PER_LEASE, MOST_BEAT_SECONDS, self._left(), *left))
+        return max(0.0, min(beat, self._left(), *left))
 
     def _send_beat(self) -> None:
         # Apart from the connections of the work, which may all be in use, and for long.
