@@ -13,6 +13,7 @@ from scoring.core.errors import ExitCode, Interrupted, JobBusy, LedgerAway
 from scoring.core.ids import JobId, StepId
 from scoring.core.states import StepKind
 from scoring.ledger import jobs, steps
+from scoring.ledger.roles import require_all_rights
 from scoring.pipeline.context import Context
 from scoring.pipeline.control import take_over
 from scoring.queue import NAMESPACE, CeleryBell
@@ -60,6 +61,7 @@ def run_embedded(
     ):
         if _is_over(context, job_id):
             return
+        context.ledger.look(require_all_rights)
         take_over(context, job_id, f"here:{socket.gethostname()}", charged=crashed or not asked_for)
         _work(context, job_id, slots, interrupt, on_progress)
         if interrupt.is_set() and not _is_over(context, job_id):

@@ -41,10 +41,12 @@ def run(model: str, inputs: tuple[str, ...], as_json: bool, workers: int | None,
     """
     from scoring.cli.follow import wait_for
     from scoring.ledger.records import FLEET
+    from scoring.ledger.roles import require_all_rights
     from scoring.pipeline.submit import submit as record
 
     request = _request(model, inputs, options)
     with open_session() as context:
+        context.ledger.look(require_all_rights)
         submitted = record(context, request, runner=f"here:{socket.gethostname()}", ring=False)
         job = submitted.job
         if not submitted.created:

@@ -22,6 +22,12 @@ _ROLE = text(
     " FROM pg_roles WHERE rolname = :role"
 )
 _OWNED = text("SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'jobs'::regclass")
+_RIGHTS = {
+    RoleKind.PRODUCER: text("SELECT has_table_privilege('jobs', 'INSERT')"),
+    RoleKind.WORKER: text("SELECT has_table_privilege('parts', 'INSERT')"),
+}
+"""One right of each that the other lacks."""
+
 _LEFT = text(
     "SELECT has_database_privilege(:role, current_database(), 'TEMP') AS temporary,"
     " has_function_privilege(:role, 'lo_from_bytea(oid, bytea)', 'EXECUTE') AS large_objects"
@@ -96,6 +102,27 @@ def require_owner(tx: Tx) -> None:
             expected="SCORING_DATABASE_URL of the role that made the ledger's tables",
             got=str(tx.scalar(text("SELECT current_user"))),
             remedy="run it as the ledger's owner",
+        )
+
+
+def require_worker_rights(tx: Tx) -> None:
+    """Raise SettingsError for a user that may not work on steps: a process says so before it begins."""
+    _require_rights(tx, RoleKind.WORKER)
+
+
+def require_all_rights(tx: Tx) -> None:
+    """The same for a user that may not submit, or may not work."""
+    _require_rights(tx, RoleKind.PRODUCER)
+    _require_rights(tx, RoleKind.WORKER)
+
+
+def _require_rights(tx: Tx, kind: RoleKind) -> None:
+    if tx.dialect.name == "postgresql" and not tx.scalar(_RIGHTS[kind]):
+        raise SettingsError(
+            f"this role is no {kind} of the ledger",
+            expected="SCORING_DATABASE_URL of a role that `scoring db role` has made for this work, or of the owner",
+            got=f"{tx.scalar(text('SELECT current_user'))}, which may not do it",
+            remedy="a worker needs a role of kind worker; a scheduler, and `run` and `resume`, one of kind scheduler",
         )
 
 
