@@ -19,6 +19,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from sqlalchemy import make_url
 
 from tests.servers import Servers
 from tests.small_models import linear_model
@@ -28,6 +29,8 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = [name for name, service in SERVICES.items() if service["image"] == "batch-scoring"]
 LASTING = ["postgres", "redis", "worker", "scheduler"]
+
+ROLES = ["worker", "scheduler", "producer"]
 
 WAIT_SECONDS = 90.0
 
@@ -67,17 +70,29 @@ def test_redis_refuses_rather_than_evicts() -> None:
 
 
 def test_made_secrets_fit_the_services(tmp_path: Path) -> None:
-    """User, password, host and database of the URL are those of the Postgres service."""
+    """User, password, host and database of the owner's URL are those of the Postgres service; each role has its own."""
     (tmp_path / "make-secrets").write_bytes((ROOT / "deploy" / "make-secrets").read_bytes())
     subprocess.run(["sh", str(tmp_path / "make-secrets")], check=True, capture_output=True)
     secrets = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
     postgres = SERVICES["postgres"]["environment"]
-    expected = (
-        f"postgresql+psycopg://{postgres['POSTGRES_USER']}:{secrets['postgres_password']}"
-        f"@postgres:5432/{postgres['POSTGRES_DB']}"
-    )
-    assert expected == secrets["database_url"]
+    users = {"owner": postgres["POSTGRES_USER"]} | {role: f"scoring_{role}" for role in ROLES}
+    passwords = {"owner": secrets["postgres_password"]} | {role: secrets[f"{role}_password"] for role in ROLES}
+    expected = {
+        f"{who}_url": f"postgresql+psycopg://{user}:{passwords[who]}@postgres:5432/{postgres['POSTGRES_DB']}"
+        for who, user in users.items()
+    }
+    assert expected == {name: secret for name, secret in secrets.items() if name.endswith("_url")}
+    assert set(COMPOSE["secrets"]) == set(secrets)
+    assert len(users) == len(set(passwords.values()))
     assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if name != "migrate"])
+def test_no_lasting_service_has_the_owners_password(name: str) -> None:
+    """S23: nor any password but the one in its own URL."""
+    role = {"cli": "producer"}.get(name, name)
+    assert [f"{role}_url"] == SERVICES[name]["secrets"]
+    assert f"/run/secrets/{role}_url" == SERVICES[name]["environment"]["SCORING_DATABASE_URL_FILE"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +105,8 @@ class Host:
     def environment(self, name: str) -> dict[str, str]:
         """Environment of a service, its paths and host names turned into ours."""
         ours = {variable: self._here(str(value)) for variable, value in SERVICES[name]["environment"].items()}
-        return {**os.environ, **ours}
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        return {**os.environ, "PATH": path, **ours}
 
     def path(self, inside: str) -> Path:
         """Where a path inside the containers lies here."""
@@ -130,14 +146,13 @@ class Host:
             print(f"--- {name}\n{log.read_text(errors='replace')}")  # noqa: T201 - pytest shows it where the test fails
 
     def _here(self, value: str) -> str:
-        if value == "redis://redis:6379/0":
-            return self.servers.redis.url
         return ",".join(str(self.path(item)) if item.startswith("/") else item for item in value.split(","))
 
 
 def program(command: list[str]) -> list[str]:
-    """A command line with the console scripts of the environment that runs the tests."""
-    return [str(Path(sys.executable).with_name(command[0])), *command[1:]]
+    """A command line with the console scripts of the environment that runs the tests; compose reads $$ as $."""
+    words = [word.replace("$$", "$") for word in command]
+    return words if words[0] == "sh" else [str(Path(sys.executable).with_name(words[0])), *words[1:]]
 
 
 @pytest.fixture
@@ -146,6 +161,11 @@ def host(tmp_path: Path, private_servers: Servers) -> Host:
     for folder in ("run/secrets", "store", "inputs", "tmp"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "run/secrets/database_url").write_text(private_servers.postgres.create_database())
+    secrets, redis = made_secrets(tmp_path), private_servers.redis
+    with redis.client() as administrator:
+        administrator.execute_command("ACL", "SETUSER", *secrets["redis_users"].splitlines()[1].split()[1:])
+    here = secrets["broker_url"].replace("redis:6379", f"127.0.0.1:{redis.port}")
+    (tmp_path / "run/secrets/broker_url").write_text(here)
     return Host(folder=tmp_path, servers=private_servers)
 
 

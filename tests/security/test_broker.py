@@ -86,7 +86,7 @@ def test_a_stranger_at_the_broker_moves_nothing(scene: Scene, tmp_path: Path) ->
         work.wait_for_parts(1)
         for message in [*pickles(canary), *commands_of_strangers(work)]:
             push(scene.servers.redis, [message])
-        assert CeleryBell(scene.servers.redis.url).ring(false_rings(work) * 3, Priority.NORMAL)
+        assert CeleryBell(scene.servers.redis.url, deadline_seconds=60).ring(false_rings(work) * 3, Priority.NORMAL)
         command_the_worker(scene)
         dropped = len(pickles(canary)) + len(commands_of_strangers(work))
         log = scene.log(*WORKER)
@@ -113,7 +113,7 @@ def test_the_fleet_cannot_be_rung_to_anothers_job(scene: Scene) -> None:
     attempts = "SELECT kind, chunk, attempt FROM steps WHERE job_id = %s ORDER BY 1, 2"
     before = scene.sql(attempts, *own)
     rings = [StepId(JobId(str(own[0])), StepKind.SCORE, chunk) for chunk in range(4)]
-    assert CeleryBell(scene.servers.redis.url).ring(rings, Priority.HIGH)
+    assert CeleryBell(scene.servers.redis.url, deadline_seconds=60).ring(rings, Priority.HIGH)
     with scene.running("scheduler"), scene.running(*WORKER):
         work.wait()
     assert before == scene.sql(attempts, *own)
