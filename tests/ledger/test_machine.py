@@ -1,32 +1,42 @@
-"""Any sequence of moves, by any number of workers, keeps the promises: a model of the ledger beside the ledger."""
+"""Any sequence of moves, by any number of workers over two connections, keeps the promises."""
 
-import tempfile
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import text
 
 from scoring.core.errors import ErrorCode, LeaseLost, UsageError
 from scoring.core.ids import StepId
 from scoring.core.states import JOB_MOVES, JobState, StepKind
 from scoring.ledger import jobs, parts, publish, steps
-from scoring.ledger.database import Ledger
+from scoring.ledger.database import Tx
 from scoring.ledger.records import Claim, JobVerdict
+from scoring.ledger.tables import metadata
 from tests.ledger.desk import FAILED, GONE, LEASE, PERMANENT, RETRYABLE, Desk, after, chunk, part
 
 CHUNKS = 2
+WINDOW = 2
+UNDECIDED = (JobState.ACCEPTED, JobState.RUNNING)
 
 
-@cache
-def _empty_ledger() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "ledger.db"
-        Ledger.open(f"sqlite:///{path}").close()
-        return path.read_bytes()
+def _forget_all(tx: Tx) -> None:
+    for table in reversed(metadata.sorted_tables):
+        if table.name != "locks":
+            tx.execute(table.delete())
 
 
 class Moves(RuleBasedStateMachine):
@@ -34,22 +44,24 @@ class Moves(RuleBasedStateMachine):
 
     claims: Bundle[Claim] = Bundle("claims")
 
-    def __init__(self) -> None:
+    def __init__(self, desks: tuple[Desk, Desk]) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        path = Path(self.folder.name) / "ledger.db"
-        path.write_bytes(_empty_ledger())
-        self.desk = Desk(Ledger.open(f"sqlite:///{path}"))
+        self.desks = desks
+        desks[0].run(_forget_all)
         self.states: list[JobState] = [JobState.ACCEPTED]
         self.attempts: dict[StepId, int] = {}
         self.winners: dict[int, int] = {}
 
-    def teardown(self) -> None:
-        self.desk.ledger.close()
-        self.folder.cleanup()
+    @property
+    def desk(self) -> Desk:
+        """Another connection for each transaction, as it was drawn."""
+        return self.desks[next(self.turns)]
 
-    @initialize(begun=st.sampled_from(["no", "half", "whole"]))
-    def submit(self, begun: str) -> None:
+    @initialize(
+        begun=st.sampled_from(["no", "half", "whole"]), turns=st.lists(st.integers(0, 1), min_size=20, max_size=20)
+    )
+    def submit(self, begun: str, turns: list[int]) -> None:
+        self.turns: Iterator[int] = cycle(turns)
         self.job_id = self.desk.submit().id
         if begun != "no":
             self.desk.split_into(self.job_id, CHUNKS, end=begun == "whole")
@@ -115,6 +127,18 @@ class Moves(RuleBasedStateMachine):
             if self._try(lambda tx: jobs.begin_finalizing(tx, claim, verdict)):
                 self._try(lambda tx: jobs.settle(tx, claim))
 
+    @rule(claim=claims)
+    def begin_finalizing(self, claim: Claim) -> None:
+        if claim.step.kind is StepKind.FINALIZE:
+            verdict = JobVerdict() if len(self.winners) == CHUNKS else FAILED
+            self._try(lambda tx: jobs.begin_finalizing(tx, claim, verdict))
+
+    @rule(claim=claims)
+    def settle(self, claim: Claim) -> None:
+        """Nobody settles a job that has no verdict."""
+        if claim.step.kind is StepKind.FINALIZE and self.desk.job(self.job_id).state not in UNDECIDED:
+            self._try(lambda tx: jobs.settle(tx, claim))
+
     @rule(claim=claims, outcome=st.sampled_from([RETRYABLE, PERMANENT]))
     def fail(self, claim: Claim, outcome: Any) -> None:
         self._try(lambda tx: steps.fail(tx, claim, outcome, 0))
@@ -136,7 +160,14 @@ class Moves(RuleBasedStateMachine):
     def tick(self) -> None:
         self.desk.run(lambda tx: steps.unpark_split(tx, self.job_id, 0))
         self.desk.run(lambda tx: steps.arm_finalize(tx, self.job_id))
-        self.desk.publish(window=2)
+        self.desk.publish(window=WINDOW)
+
+    @rule(lost=st.booleans())
+    def ring_again(self, lost: bool) -> None:
+        """What the broker has lost, or never got."""
+        again = self.desk.run(lambda tx: publish.oldest_rung(tx, publish.Priority.NORMAL, WINDOW))
+        if lost:
+            self.desk.run(lambda tx: publish.unring(tx, again))
 
     @precondition(lambda self: self.attempts)
     @rule()
@@ -197,7 +228,8 @@ class Moves(RuleBasedStateMachine):
     @invariant()
     def every_attempt_that_ended_has_one_row(self) -> None:
         missing = text(
-            "SELECT count(*) FROM steps s WHERE s.attempt > 0 AND s.attempt - (s.state = 'running') <>"
+            "SELECT count(*) FROM steps s WHERE s.attempt > 0"
+            " AND s.attempt - CASE s.state WHEN 'running' THEN 1 ELSE 0 END <>"
             " (SELECT count(*) FROM attempts a WHERE a.job_id = s.job_id AND a.kind = s.kind AND a.chunk = s.chunk)"
         )
         assert 0 == self.desk.ledger.look(lambda tx: tx.scalar(missing))
@@ -205,8 +237,32 @@ class Moves(RuleBasedStateMachine):
     @invariant()
     def no_more_is_rung_than_the_window_holds(self) -> None:
         for priority in publish.Priority:
-            assert self.desk.ledger.look(lambda tx, p=priority: publish.rung(tx, p)) <= 2  # type: ignore[misc]
+            assert self.desk.ledger.look(lambda tx, p=priority: publish.rung(tx, p)) <= WINDOW  # type: ignore[misc]
 
 
-TestMoves = Moves.TestCase
-TestMoves.settings = settings(max_examples=25, stateful_step_count=30, suppress_health_check=list(HealthCheck))
+@pytest.mark.parametrize(
+    ("examples", "moves"),
+    [
+        (10, 25),
+        pytest.param(
+            200,
+            50,
+            marks=[
+                pytest.mark.exhaustive,
+                pytest.mark.fault(
+                    "F45",
+                    "200 sequences of 50 moves of workers, zombies, schedulers and users, over two connections",
+                    "one winner per chunk for ever, no way back, no live work in a settled job",
+                ),
+            ],
+        ),
+    ],
+)
+def test_no_sequence_of_moves_breaks_a_promise(desk: Desk, other_desk: Desk, examples: int, moves: int) -> None:
+    """A model of the ledger beside the ledger: what it knows of the job holds after every move."""
+    run_state_machine_as_test(
+        lambda: Moves((desk, other_desk)),
+        settings=settings(
+            max_examples=examples, stateful_step_count=moves, suppress_health_check=list(HealthCheck), deadline=None
+        ),
+    )
