@@ -1,4 +1,4 @@
-"""`python -m benchmarks [throughput | memory | startup | rejects | sql | protection]`.
+"""`python -m benchmarks [throughput | memory | startup | rejects | sql | protection | bookkeeping]`.
 
 Without a word the first three, at modest sizes.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import memory, protection, rejects, sql, startup, throughput
+from benchmarks import bookkeeping, ledger_size, memory, protection, rejects, sql, startup, throughput
 from benchmarks.process import Failed
 
 WORKLOADS = ("trees", "linear")
@@ -31,6 +31,8 @@ def _measure(given: argparse.Namespace, data: Path) -> bool:
     """False where memory is not flat, SQL takes too long, clean rows pay too much for the dirty ones, or for safety."""
     if given.what == "sql":
         return sql.compare(data, given.jobs, given.rows, given.reps)
+    if given.what == "bookkeeping":
+        return ledger_size.compare(100 * given.chunks) & bookkeeping.compare(data, given.chunks)
     if given.what == "protection":
         return protection.compare(
             data, given.rows, given.reps, given.workload or WORKLOADS, given.format or ["parquet"]
@@ -51,11 +53,16 @@ def _measure(given: argparse.Namespace, data: Path) -> bool:
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["throughput", "memory", "startup", "rejects", "sql", "protection"])
+    parser.add_argument(
+        "what", nargs="?", choices=["throughput", "memory", "startup", "rejects", "sql", "protection", "bookkeeping"]
+    )
     parser.add_argument(
         "--rows", type=int, default=500_000, help="of the input, or of each batch; memory also takes four times as many"
     )
     parser.add_argument("--jobs", type=int, default=100, help="batches that sql asks")
+    parser.add_argument(
+        "--chunks", type=int, default=10_000, help="of bookkeeping, and a hundredth of its large ledger"
+    )
     parser.add_argument("--reps", type=int, default=3, help="runs of each; the median counts")
     parser.add_argument("--workload", action="append", choices=WORKLOADS, help="repeatable")
     parser.add_argument("--format", action="append", choices=FORMATS, help="repeatable")
