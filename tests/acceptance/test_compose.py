@@ -19,7 +19,6 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from sqlalchemy import make_url
 
 from tests.servers import Servers
 from tests.small_models import linear_model
@@ -69,11 +68,16 @@ def test_redis_refuses_rather_than_evicts() -> None:
     assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
 
 
+def made_secrets(folder: Path) -> dict[str, str]:
+    """What `deploy/make-secrets` makes, by file name."""
+    (folder / "make-secrets").write_bytes((ROOT / "deploy" / "make-secrets").read_bytes())
+    subprocess.run(["sh", str(folder / "make-secrets")], check=True, capture_output=True)
+    return {path.name: path.read_text() for path in (folder / "secrets").iterdir()}
+
+
 def test_made_secrets_fit_the_services(tmp_path: Path) -> None:
     """User, password, host and database of the owner's URL are those of the Postgres service; each role has its own."""
-    (tmp_path / "make-secrets").write_bytes((ROOT / "deploy" / "make-secrets").read_bytes())
-    subprocess.run(["sh", str(tmp_path / "make-secrets")], check=True, capture_output=True)
-    secrets = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
+    secrets = made_secrets(tmp_path)
     postgres = SERVICES["postgres"]["environment"]
     users = {"owner": postgres["POSTGRES_USER"]} | {role: f"scoring_{role}" for role in ROLES}
     passwords = {"owner": secrets["postgres_password"]} | {role: secrets[f"{role}_password"] for role in ROLES}
@@ -81,8 +85,10 @@ def test_made_secrets_fit_the_services(tmp_path: Path) -> None:
         f"{who}_url": f"postgresql+psycopg://{user}:{passwords[who]}@postgres:5432/{postgres['POSTGRES_DB']}"
         for who, user in users.items()
     }
+    expected["broker_url"] = f"redis://scoring:{secrets['redis_password']}@redis:6379/0"
     assert expected == {name: secret for name, secret in secrets.items() if name.endswith("_url")}
-    assert set(COMPOSE["secrets"]) == set(secrets)
+    assert f"user scoring on >{secrets['redis_password']} " in secrets["redis_users"]
+    assert set(COMPOSE["secrets"]) == set(secrets) - {"redis_password"}
     assert len(users) == len(set(passwords.values()))
     assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0
 
@@ -91,7 +97,7 @@ def test_made_secrets_fit_the_services(tmp_path: Path) -> None:
 def test_no_lasting_service_has_the_owners_password(name: str) -> None:
     """S23: nor any password but the one in its own URL."""
     role = {"cli": "producer"}.get(name, name)
-    assert [f"{role}_url"] == SERVICES[name]["secrets"]
+    assert [f"{role}_url", "broker_url"] == SERVICES[name]["secrets"]
     assert f"/run/secrets/{role}_url" == SERVICES[name]["environment"]["SCORING_DATABASE_URL_FILE"]
 
 
@@ -160,12 +166,14 @@ def host(tmp_path: Path, private_servers: Servers) -> Host:
     """Folders and secrets that an engine would mount."""
     for folder in ("run/secrets", "store", "inputs", "tmp"):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "run/secrets/database_url").write_text(private_servers.postgres.create_database())
     secrets, redis = made_secrets(tmp_path), private_servers.redis
     with redis.client() as administrator:
         administrator.execute_command("ACL", "SETUSER", *secrets["redis_users"].splitlines()[1].split()[1:])
-    here = secrets["broker_url"].replace("redis:6379", f"127.0.0.1:{redis.port}")
-    (tmp_path / "run/secrets/broker_url").write_text(here)
+    owner = private_servers.postgres.create_database()
+    for name, secret in (secrets | {"owner_url": owner}).items():
+        here = secret.replace("redis:6379", f"127.0.0.1:{redis.port}")
+        here = here.replace("postgres:5432/scoring", owner.partition("@")[2])
+        (tmp_path / "run/secrets" / name).write_text(here)
     return Host(folder=tmp_path, servers=private_servers)
 
 
