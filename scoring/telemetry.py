@@ -61,6 +61,10 @@ EVENTS: dict[str, tuple[int, str]] = {
         WARNING,
         "a full Redis throws messages away ({policy}); they are rung again, late: set maxmemory-policy to noeviction",
     ),
+    "broker.shared": (
+        WARNING,
+        "deployment {deployment} uses the same database of Redis, and takes our messages: give each one of its own",
+    ),
     "queue.lost": (WARNING, "queue {queue} has lost {messages} messages; rung again"),
     "message.refused": (WARNING, "a message that is no doorbell was dropped: {reason}"),
     # Processes.

@@ -14,7 +14,8 @@ from celery.worker import WorkController, state
 
 from scoring.core.errors import ExitCode
 from scoring.core.states import Priority
-from scoring.queue import report_broker
+from scoring.data.storage import store_id
+from scoring.queue import report_broker, sign_broker
 from scoring.settings import Settings
 from scoring.telemetry import announce, configure
 from workers.ackstall import AckStall
@@ -50,7 +51,7 @@ def run_worker(
     # Opened at the first message, in the child: neither a connection nor a session may cross a fork.
     context = cache(partial(open_context, settings))
     announce("worker.started", process=process_name(), slots=slots, queues=",".join(queues))
-    _warn_of_broker(settings)
+    _meet_broker(settings)
     with serving(None, Service(context=context, stop=pipe.stop)):
         restart = _Celery(settings, slots, tuple(queues), pipe).run()
     announce("worker.stopped", process=process_name())
@@ -61,10 +62,15 @@ def run_worker(
     return 0
 
 
-def _warn_of_broker(settings: Settings) -> None:
+def _meet_broker(settings: Settings) -> None:
+    """Say what is wrong with it; that it is away is said by those who need it."""
+    mine = store_id(settings.store, create=False) or ""
+    sign_broker(settings.broker_url, mine)
     report = report_broker(settings.broker_url)
     if report.evicts:
         announce("broker.evicts", policy=report.eviction_policy)
+    if report.deployment not in ("", mine):
+        announce("broker.shared", deployment=report.deployment)
 
 
 class _Celery:

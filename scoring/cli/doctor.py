@@ -65,6 +65,7 @@ def _broker(settings: Settings) -> Iterator[Check]:
     if settings.broker_url == EMBEDDED_BROKER:
         yield passed("broker", "embedded: none is needed")
         return
+    from scoring.data.storage import store_id
     from scoring.queue import report_broker
 
     report = report_broker(settings.broker_url)
@@ -86,6 +87,12 @@ def _broker(settings: Settings) -> Iterator[Check]:
             "broker",
             f"a full Redis throws messages away ({report.eviction_policy}); they are rung again, late",
             "set maxmemory-policy to noeviction",
+        )
+    if report.deployment not in ("", store_id(settings.store, create=False) or report.deployment):
+        yield warning(
+            "broker",
+            f"deployment {report.deployment} uses the same database of this Redis: each takes the other's messages",
+            "give each a database of its own, such as redis://HOST:6379/1",
         )
 
 
