@@ -35,6 +35,7 @@ def _once(desk: Desk, work: Callable[[Tx], None]) -> None:
         work(tx)
 
 
+@pytest.mark.fault("F42", "the backend is terminated at the COMMIT", "said to be unknown, and read again")
 def test_a_connection_that_breaks_at_the_commit_leaves_the_outcome_unknown(postgres_desk: Desk) -> None:
     """Nobody may delete files then: the row is read again."""
     desk = postgres_desk
@@ -62,6 +63,7 @@ def test_a_connection_that_breaks_before_it_is_known_to_have_failed(postgres_des
     assert not isinstance(caught.value, OutcomeUnknown)
 
 
+@pytest.mark.fault("F39", "the backend of a pooled connection is terminated", "a new connection does the work")
 def test_a_dead_connection_in_the_pool_costs_nothing(postgres_desk: Desk) -> None:
     """The server restarted while nobody asked: a new connection does the work."""
     desk = postgres_desk
@@ -205,6 +207,7 @@ def test_a_ledger_of_another_kind_is_refused(url: str) -> None:
         Ledger.open(url)
 
 
+@pytest.mark.fault("F46", "a claim on a read-only server", "the ledger is away; no attempt is counted")
 def test_a_read_only_server_is_away_and_burns_no_attempt(postgres_desk: Desk) -> None:
     """As after a fail-over to a standby."""
     job = postgres_desk.running(1)
@@ -218,6 +221,7 @@ def test_a_read_only_server_is_away_and_burns_no_attempt(postgres_desk: Desk) ->
     assert 0 == postgres_desk.step(score_of(job.id, 0)).attempt
 
 
+@pytest.mark.fault("F47", "the settings of every connection are read", "statement, lock and idle time-outs are set")
 def test_no_connection_waits_for_ever(postgres_desk: Desk) -> None:
     """Statement, lock and idle time-outs are set on every connection."""
     names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")

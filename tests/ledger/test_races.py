@@ -120,6 +120,7 @@ def test_a_rescue_and_a_late_commit_have_one_winner(desk: Desk, other_desk: Desk
     assert StepState.SUCCEEDED is desk.step(claim.step).state
 
 
+@pytest.mark.fault("F45", "two rescuers find the same expired leases", "each is rescued once")
 def test_two_rescuers_rescue_once(desk: Desk, other_desk: Desk) -> None:
     """One failure is counted, not two."""
     job = desk.running(2)
@@ -191,6 +192,7 @@ def test_a_commit_does_not_wait_for_other_chunks_of_its_job(postgres_desk: Desk)
     assert 2 == len(desk.ledger.look(lambda tx: parts.committed_parts(tx, job.id)))
 
 
+@pytest.mark.fault("F45", "four cancels against four rescuers, over two connections", "all end; deadlocks are undone")
 def test_a_storm_of_cancels_and_rescues_ends(desk: Desk, other_desk: Desk) -> None:
     """Deadlocks are undone and done again; every job is settled in the end."""
     all_jobs = [desk.running(3) for _ in range(4)]

@@ -116,6 +116,7 @@ def test_a_server_is_never_changed_unasked(fresh_postgres: Callable[[], str]) ->
     Ledger.open(url).close()
 
 
+@pytest.mark.fault("F50", "a revision from the future", "open, check and upgrade refuse it in words")
 def test_a_newer_ledger_is_refused_in_words(empty_url: str) -> None:
     """By open, check and upgrade alike: old code must not touch new tables."""
     schema_version.upgrade(empty_url)
@@ -135,6 +136,7 @@ def test_an_upgrade_keeps_what_is_there(desk: Desk, ledger_url: str) -> None:
     assert job == desk.job(job.id)
 
 
+@pytest.mark.fault("F50", "four upgrades of one empty ledger at once", "one migrates, the others find it done")
 def test_of_two_migrators_one_waits(empty_url: str) -> None:
     """Both find the tables made."""
     with ThreadPoolExecutor(4) as pool:
