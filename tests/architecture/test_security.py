@@ -48,6 +48,13 @@ def test_what_the_page_names_exists() -> None:
     assert [] == [name for name in re.findall(r"`((?:deploy|scoring)/[\w/.]*)`", PAGE) if not (ROOT / name).exists()]
 
 
+def test_the_redis_user_is_the_same_everywhere() -> None:
+    """What the page shows is what `deploy/make-secrets` makes, and what the tests have run a job with."""
+    shown = re.search(r"^ACL SETUSER scoring on >PASSWORD (.*)$", PAGE, re.MULTILINE)
+    assert shown
+    assert f"'{shown[1]}'" in (ROOT / "deploy/make-secrets").read_text(encoding="utf-8")
+
+
 def sources() -> list[Path]:
     return [path for folder in ("scoring", "workers", "migrations") for path in (ROOT / folder).rglob("*.py")]
 

@@ -142,7 +142,8 @@ def test_the_redis_user_of_the_docs_can_do_its_work_and_no_more(scene: Scene) ->
             work = limited.submit(rows=ROWS)
             work.wait()
             assert "it answers" in limited.program("doctor").stdout
-        assert [] == administrator.execute_command("ACL", "LOG")
+        denied = {entry[b"object"] for entry in administrator.execute_command("ACL", "LOG")}
+        assert denied <= {b"client"}  # who it is: Redis before 7 counts that as dangerous, and does without
         with redis.Redis.from_url(url) as user:
             for command in ("GET others", "FLUSHALL", "CONFIG GET *", "KEYS *", "SHUTDOWN", "ACL LIST", "PUBLISH x y"):
                 with pytest.raises(redis.exceptions.NoPermissionError):
