@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from scoring import __version__
-from scoring.core.errors import LedgerAway
+from scoring.core.errors import LedgerAway, StorageFault
 from scoring.core.states import Priority
 from scoring.ledger import processes
 from scoring.ledger.database import Ledger
@@ -50,9 +50,13 @@ def present(ledger: Ledger, process: Process) -> Iterator[None]:
     presence, ended = Presence(process), threading.Event()
 
     def beat() -> None:
-        presence.beat(ledger)
-        while not ended.wait(BEAT_SECONDS):
-            presence.beat(ledger)
+        while True:
+            try:
+                presence.beat(ledger)
+            except StorageFault as error:  # the worker is still there when the ledger's disk has room again
+                announce("ledger.away", error=str(error))
+            if ended.wait(BEAT_SECONDS):
+                return
 
     thread = threading.Thread(target=beat, name="presence", daemon=True)
     thread.start()

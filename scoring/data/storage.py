@@ -12,6 +12,8 @@ from scoring.data.digests import digest_of, new_digest
 
 STORE_ID_FILE = "store-id"
 _COPY_BYTES = 4 * 2**20
+_AGAIN = "do it again"
+"""What is kept by its digest is kept for a command, not for a job."""
 
 
 def store_id(store: Path, *, create: bool) -> str | None:
@@ -44,13 +46,13 @@ def copy_hashed(source: Path, folder: Path) -> tuple[str, Path]:
     temporary = folder / f".incoming-{uuid.uuid4().hex}"
     digest = new_digest()
     try:
-        with _opened(source) as reader, storage_faults(folder), temporary.open("wb") as writer:
+        with _opened(source) as reader, storage_faults(folder, then=_AGAIN), temporary.open("wb") as writer:
             while data := os.read(reader, _COPY_BYTES):
                 digest.update(data)
                 writer.write(data)
             writer.flush()
             os.fsync(writer.fileno())
-        with storage_faults(folder):
+        with storage_faults(folder, then=_AGAIN):
             return digest.hexdigest(), _keep(temporary, folder / digest.hexdigest(), source.name)
     finally:
         temporary.unlink(missing_ok=True)
@@ -61,7 +63,7 @@ def keep_bytes(data: bytes, folder: Path, name: str) -> tuple[str, Path]:
     digest = new_digest()
     digest.update(data)
     temporary = folder / f".incoming-{uuid.uuid4().hex}"
-    with storage_faults(folder):
+    with storage_faults(folder, then=_AGAIN):
         folder.mkdir(parents=True, exist_ok=True)
         try:
             write_whole(temporary, data)
