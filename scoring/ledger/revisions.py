@@ -13,7 +13,7 @@ HEAD = "0004"
 
 _REVISION = text("SELECT version_num FROM alembic_version")
 
-_LOCK = 7_246_114_302
+UPGRADE_LOCK = 7_246_114_302
 """Any number that no other program on the server uses for an advisory lock."""
 
 
@@ -70,7 +70,7 @@ def migrate(tx: Connection) -> None:
     if tx.dialect.name == "postgresql":
         tx.execute(text("SET LOCAL lock_timeout = 0"))
         tx.execute(text("SET LOCAL statement_timeout = 0"))
-        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
     found = revision(tx)
     if found is not None and found >= HEAD:
         require_current(tx)

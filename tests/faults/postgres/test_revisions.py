@@ -2,11 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
 from scoring.core.errors import ExitCode
-from scoring.ledger.revisions import HEAD
+from scoring.ledger.revisions import HEAD, UPGRADE_LOCK
 from tests.faults.scene import Scene
+from tests.servers.postgres import plain
 from tests.waiting import wait_for
 
 SLOW = {"SCORING_FAILPOINTS": "score.read=pause:0.1"}
@@ -49,8 +51,8 @@ def test_an_upgrade_of_a_ledger_in_use_waits_and_harms_nobody(scene: Scene) -> N
         work = scene.submit()
         work.wait_for_parts(3)
         with ThreadPoolExecutor(2) as pool:
-            done = list(pool.map(lambda _: scene.program("db", "upgrade"), range(2)))
-        assert all(HEAD in upgrade.stdout + upgrade.stderr for upgrade in done)
+            done = list(pool.map(lambda _: scene.program.json("db", "upgrade"), range(2)))
+        assert [{"revision": HEAD}] * 2 == done
         work.wait()
     assert [] == work.failures()
     work.prove()
@@ -60,14 +62,9 @@ def test_an_upgrade_of_a_ledger_in_use_waits_and_harms_nobody(scene: Scene) -> N
 @pytest.mark.fault("F50", "a migrator holds its lock amid `scoring db upgrade`", "the second one waits for it")
 def test_a_second_migrator_waits_for_the_first(scene: Scene) -> None:
     """As long as it takes: the time-outs of the daily work do not hold for it."""
-    import psycopg
-
-    from scoring.ledger import revisions
-    from tests.servers.postgres import plain
-
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     with psycopg.connect(plain(scene.program.settings["SCORING_DATABASE_URL"])) as first:
-        first.execute("SELECT pg_advisory_xact_lock(%s)", (revisions._LOCK,))
+        first.execute("SELECT pg_advisory_xact_lock(%s)", (UPGRADE_LOCK,))
         second = scene.program.start("db", "upgrade")
         wait_for(lambda: scene.sql(waiting) == [(1,)], "the second migrator")
         assert second.poll() is None
