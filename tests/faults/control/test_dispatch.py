@@ -101,20 +101,18 @@ def test_a_dead_worker_is_found_among_five_thousand_that_live(scene: Scene, reco
     """Pages of long chunks hide nobody."""
     work = scene.submit(rows=1_000)
     hour = 3_600_000_000
-    scene.sql(
+    leased = (
         "INSERT INTO steps (job_id, kind, chunk, runner, priority, bytes, state, attempt, failures, rings, worker,"
         " lease_until, started_at) SELECT %s, 'score', 100 + n, 'fleet', 'normal', 0, 'running', 1, 0, 0, 'far:1',"
         " (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + CASE WHEN n = %s THEN 0 ELSE %s END, 0"
-        " FROM generate_series(0, %s) n",
-        work.job_id,
-        LIVE,
-        hour,
-        LIVE,
+        " FROM generate_series(0, %s) n"
     )
-    begun = time.monotonic()
+    rescued = "SELECT chunk FROM steps WHERE job_id = %s AND chunk >= 100 AND state <> 'running'"
     with scene.running("scheduler"):
-        rescued = "SELECT chunk FROM steps WHERE job_id = %s AND chunk >= 100 AND state <> 'running'"
-        wait_for(lambda: scene.sql(rescued, work.job_id), "the dead one", seconds=60)
+        wait_for(lambda: "started" in scene.log("scheduler").read_text(), "the scheduler")
+        scene.sql(leased, work.job_id, LIVE, hour, LIVE)
+        begun = time.monotonic()
+        wait_for(lambda: scene.sql(rescued, work.job_id), "the dead one")
         seconds = time.monotonic() - begun
         assert [(100 + LIVE,)] == scene.sql(rescued, work.job_id)
     recovered(seconds)
