@@ -12,6 +12,7 @@ from scoring.ledger import schema_version
 from scoring.ledger.database import Ledger
 from scoring.ledger.tables import metadata
 from tests.ledger.desk import Desk
+from tests.ledger.staff import login, staff
 from tests.servers.postgres import plain
 
 BOTH = ["sqlite", "postgresql"]
@@ -105,3 +106,18 @@ def results_desk(results_url: str) -> Iterator[Desk]:
     ledger = Ledger.open(results_url)
     yield Desk(ledger)
     ledger.close()
+
+
+@pytest.fixture
+def desk_of(results_desk: Desk, results_url: str) -> Iterator[Callable[[str], Desk]]:
+    """The desk of a role, logged in with its password."""
+    opened: list[Ledger] = []
+
+    def of(role: str) -> Desk:
+        opened.append(Ledger.open(login(results_url, role)))
+        return Desk(opened[-1])
+
+    with staff(results_url):
+        yield of
+        for ledger in opened:
+            ledger.close()

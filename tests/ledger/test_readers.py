@@ -164,6 +164,25 @@ def test_the_view_of_the_newest_batch_holds_no_table_in_place(results_desk: Desk
     assert job.id == newest
 
 
+def test_a_reader_of_an_earlier_release_stays_one(fresh_postgres: Callable[[], str]) -> None:
+    """Revision 0003 kept readers, and the rows that publishers lock, in `meta`."""
+    url = fresh_postgres()
+    ledger = Ledger.connect(url)
+    with ledger.write() as tx:
+        revision(tx, "0003")
+        execute(tx, "INSERT INTO meta VALUES ('reader:old', 'old'); CREATE ROLE old")
+    try:
+        schema_version.upgrade(url)
+        assert [] == as_role(url, "old", "SELECT * FROM job_progress")
+        with ledger.read() as tx:
+            locks = "SELECT count(*) FROM locks WHERE name LIKE 'publisher:_%'"
+            assert 3 == tx.exec_driver_sql(locks, execution_options={"no_parameters": True}).scalar_one()
+    finally:
+        with ledger.write() as tx:
+            execute(tx, "DROP OWNED BY old; DROP ROLE old")
+        ledger.close()
+
+
 class Undone(Exception):
     """Ends a transaction without a trace."""
 

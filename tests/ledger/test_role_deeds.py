@@ -84,6 +84,18 @@ DEEDS = [
     ("UPDATE roles SET kind = 'producer'", ()),
     ("UPDATE alembic_version SET version_num = '0001'", ()),
     ("UPDATE job_rejects SET rows = 0", ()),
+    # The functions that run as the owner refuse what is no result table, or no place for one.
+    ("SELECT make_result_table('pg_catalog', 'x', '{a}', '{int}', NULL, 'x')", ()),
+    ("SELECT make_result_table('private', 'x', '{job_id,chunk,_row}', '{text,int,int}', NULL, 'x')", ()),
+    ("SELECT make_result_table('public', 'x', '{a}', '{int}', NULL, 'x')", ()),  # without the columns of a result
+    ("SELECT make_result_table('public', 'x', '{job_id,chunk,_row}', '{text,int,int DEFAULT evil()}', NULL, 'x')", ()),
+    ("SELECT make_result_table('public', 'fits', '{job_id,chunk,_row}', '{text,integer,bigint}', NULL, 'x')", (P,)),
+    ("SELECT share_result_table('public', 'roles', 'roles')", ()),
+    ("SELECT share_result_table('public', 'jobs', 'jobs')", ()),
+    ("SELECT make_result_view('public', 'chunks', false)", ()),
+    ("SELECT make_result_partition('public', 'parts', 'x', 'y', 'z')", ()),
+    ("SELECT index_result_table('public', 'jobs', '[]', 'x')", ()),
+    ("SELECT result_relation('public', 'jobs')", ()),
     # The schema, the database, the server.
     ("TRUNCATE steps", ()),
     ("DROP TABLE steps", ()),
