@@ -16,8 +16,9 @@ import pyarrow as pa
 import pytest
 
 from tests.acceptance.program import Program
+from tests.faults.campaign_arena import Arena
 from tests.faults.campaign_draw import draw
-from tests.faults.campaign_faults import FAULTS, Arena
+from tests.faults.campaign_faults import FAULTS
 from tests.faults.campaign_fleet import Fleet
 from tests.faults.campaign_jobs import KINDS, Job, User, prepare
 from tests.faults.proxy import TcpProxy, rerouted
