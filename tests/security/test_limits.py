@@ -20,12 +20,11 @@ PAGE = Path(__file__).parents[2] / "docs/security.md"
 
 
 def test_a_job_of_absurdly_small_chunks_is_refused(tmp_path: Path) -> None:
-    """By the rows that are expected, before anything is written; `plan` says it too."""
+    """By the rows that are expected, before anything is written."""
     churn_model(tmp_path / "churn.onnx")
     (tmp_path / "rows.csv").write_text("age,plan\n" + "31,free\n" * (limits.MAX_CHUNKS + 200_000))
-    for command in ("submit", "plan"):
-        refused = Program(tmp_path)(command, "churn.onnx", "rows.csv", "--chunk-rows", 1, code=4)
-        assert f"at most {limits.MAX_CHUNKS:,}" in refused.stderr
+    refused = Program(tmp_path)("submit", "churn.onnx", "rows.csv", "--chunk-rows", 1, code=4)
+    assert f"at most {limits.MAX_CHUNKS:,}" in refused.stderr
     assert [] == Program(tmp_path).json("jobs")
 
 
