@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from scoring.core.errors import LedgerAway, ScoringError, SettingsError, StorageFault
+from scoring.core.errors import ExitCode, LedgerAway, ScoringError, SettingsError, StorageFault
 
 CONTENDED = frozenset({"40001", "40P01"})
 """serialization_failure, deadlock_detected: the transaction was undone and may be done again."""
@@ -28,6 +28,12 @@ class OutcomeUnknown(LedgerAway):
     """The connection was lost while committing: the transaction may or may not have happened. Read the rows again."""
 
 
+class LedgerFull(StorageFault, LedgerAway):
+    """The server has no room to write: as good as away until it has, so nothing is charged to a step."""
+
+    exit_code = ExitCode.JOB_FAILED
+
+
 @contextmanager
 def translated(*, committing: bool = False) -> Iterator[None]:
     """Raise what the program understands for whatever the driver raises inside the block."""
@@ -45,7 +51,7 @@ def _translate(error: DBAPIError, committing: bool) -> Exception:
     if state in CONTENDED:
         return Contended(text)
     if state in _FULL or "disk is full" in text or "disk I/O error" in text:
-        return StorageFault(
+        return (StorageFault if state is None else LedgerFull)(
             "the disk of the ledger is full or broken", got=_first_line(text), remedy="free some space, then go on"
         )
     if state == _FORBIDDEN:

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from scoring.core.errors import ExitCode, LedgerAway, SettingsError
 from scoring.core.ids import JobId
+from scoring.core.outcome import Verdict, judge
 from scoring.ledger import jobs, meta, parts, steps
 from scoring.ledger.attempts import lock_job
 from scoring.ledger.database import Ledger, OutcomeUnknown, Tx
@@ -219,6 +220,18 @@ def test_a_read_only_server_is_away_and_burns_no_attempt(postgres_desk: Desk) ->
     with pytest.raises(LedgerAway):
         _once(postgres_desk, claim)
     assert 0 == postgres_desk.step(score_of(job.id, 0)).attempt
+
+
+@pytest.mark.fault("F65", "the server of the ledger says disk_full", "as when it is away: no attempt is counted")
+def test_a_server_without_room_is_as_good_as_away(postgres_desk: Desk) -> None:
+    """In words that name the disk; a scheduler waits, a step is handed back."""
+
+    def write(tx: Tx) -> None:
+        tx.execute(text("DO $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$"))
+
+    with pytest.raises(LedgerAway, match="the disk of the ledger is full") as caught:
+        postgres_desk.run(write)
+    assert Verdict.RELEASED is judge(caught.value).verdict
 
 
 @pytest.mark.fault("F47", "the settings of every connection are read", "statement, lock and idle time-outs are set")
