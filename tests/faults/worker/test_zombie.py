@@ -105,8 +105,8 @@ def test_a_session_that_is_terminated_inside_the_commit_commits_nothing(
         work = scene.submit(rows=ROWS)
         zombie = moment.stop()
         ended = scene.sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND state = 'idle in transaction'"
+            "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            " AND state = 'idle in transaction' ORDER BY xact_start LIMIT 1) AS oldest"
         )
         with scene.running(*OTHER):
             until_scored(work)
