@@ -2,6 +2,8 @@
 
 import os
 import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -78,8 +80,27 @@ def test_a_finalize_that_wakes_late_touches_no_later_result(scene: Scene, point:
     later.prove()
 
 
+@pytest.mark.exhaustive
+@pytest.mark.fault(
+    "F55", "KILL to the scheduler amid the rescue of a lost lease", "the next scheduler rescues it; once"
+)
+def test_a_rescue_that_dies_is_done_by_the_next(scene: Scene, recovered: Callable[[float], None]) -> None:
+    """Nothing of it is committed: the chunk is lost once, not twice."""
+    lost = Sleeper(scene.folder, "score.read")
+    with scene.running("scheduler", SCORING_FAILPOINTS="rescue.commit=kill") as scheduler:
+        with scene.running(*SLEEPER, **lost.settings):
+            work = scene.submit(rows=ROWS)
+            lost.falls_asleep()
+        assert -signal.SIGKILL == scheduler.wait(timeout=120)
+    begun = time.monotonic()
+    with scene.running("scheduler"), scene.running(*OTHER):
+        work.wait_for_parts(1)
+        recovered(time.monotonic() - begun)
+        work.wait()
+    assert ["worker_lost"] == [str(failure["error_code"]) for failure in work.failures()]
+    work.prove()
+
+
 def test_each_place_of_a_job_is_struck() -> None:
     """A place that is added is added to these tests."""
-    elsewhere = set(POINTS) - set(ALONE)
-    assert {"rescue.commit"} == elsewhere
-    assert {*SPLIT, *FINALIZE} <= set(POINTS)
+    assert {"rescue.commit"} == set(POINTS) - set(ALONE)
