@@ -68,20 +68,21 @@ def test_no_orphan_goes_on_scoring(
 
 
 @pytest.mark.exhaustive
-@pytest.mark.fault("F25", "TERM, then KILL to the group while a chunk is held", "lost attempt; scored after the lease")
-def test_a_kill_after_the_grace_waits_for_no_broker(
+@pytest.mark.fault(
+    "F25", "TERM and KILL right after it to the group, a chunk in hand", "lost attempt; scored after the lease"
+)
+def test_a_kill_after_a_term_waits_for_no_broker(
     scene: Scene, hold: Callable[..., Hold], attempts: Attempts, recovered: Callable[[float], None]
 ) -> None:
     """A service manager loses its patience: the chunk is due after the lease, not after Redis' hours of visibility."""
     moment = hold(f"score.read#{CHUNK}")
-    with scene.running("scheduler"):
-        with scene.running("worker", "--concurrency", 1, **moment.settings) as first:
-            work = scene.submit()
-            moment.pid()
+    with scene.running("scheduler"), scene.running("worker", "--concurrency", 1, **moment.settings) as first:
+        work = scene.submit()
+        moment.pid()
+        with scene.running("worker", "--concurrency", 2):
+            work.wait_for_parts(5)
             os.killpg(first.pid, signal.SIGTERM)
             os.killpg(first.pid, signal.SIGKILL)
-            first.wait()
-        with scene.running("worker", "--concurrency", 2):
             seconds = until_scored(work)
             work.wait()
     recovered(seconds)
