@@ -13,8 +13,9 @@ import pytest
 
 from tests.acceptance.program import Program
 from tests.faults.dying import STEPS
+from tests.faults.scene import Scene
 from tests.faults.tables import TableJob
-from tests.faults.test_main_job import running
+from tests.servers import Servers
 from tests.waiting import wait_for
 
 DEATHS = 100
@@ -53,19 +54,22 @@ def test_a_hundred_deaths_double_and_lose_no_row(
 FLEET_DEATHS = 10
 
 
-def test_a_worker_that_dies_time_and_again_doubles_and_loses_no_row(deployed: Program, tmp_path: Path) -> None:
+def test_a_worker_that_dies_time_and_again_doubles_and_loses_no_row(
+    deployed: Program, private_servers: Servers, tmp_path: Path
+) -> None:
     """Killed with its children amid its work, while the scheduler lives on: rescued chunks go to the next worker."""
     program = deployed.with_settings(SCORING_MAX_ATTEMPTS="1000", SCORING_LEASE_SECONDS="2")
+    scene = Scene(program=program, servers=private_servers)
     url, dice = program.settings["SCORING_DATABASE_URL"], random.Random(7)
     job = TableJob.submit(tmp_path, url, rows=150_000, chunk_rows=500, program=program)
     with ExitStack() as stack:
-        stack.enter_context(running(program, "scheduler"))
+        stack.enter_context(scene.running("scheduler"))
         for death in range(FLEET_DEATHS):
-            with running(program, "worker", "--concurrency", 2) as worker:
+            with scene.running("worker", "--concurrency", 2) as worker:
                 before = job.done()
                 wait_for(lambda before=before: job.done() > before, f"a chunk before death {death}")  # type: ignore[misc]
                 threading.Event().wait(dice.uniform(0, 1))
                 os.killpg(worker.pid, signal.SIGKILL)
-        stack.enter_context(running(program, "worker", "--concurrency", 2))
+        stack.enter_context(scene.running("worker", "--concurrency", 2))
         program("wait", job.job_id, "--timeout", "110s")
     job.check()

@@ -10,8 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.acceptance.conftest import customers
-from tests.acceptance.program import Program
-from tests.faults.test_main_job import running
+from tests.faults.scene import Scene
 from tests.small_models import churn_model
 from tests.waiting import wait_for
 
@@ -21,14 +20,14 @@ IN_TIME = timedelta(seconds=30)
 
 @pytest.mark.exhaustive
 @pytest.mark.fault("F51", "KILL to one of three schedulers before a slot falls due", "one job, within 30 s of its slot")
-def test_a_killed_scheduler_costs_no_slot_and_doubles_none(deployed: Program, tmp_path: Path) -> None:
+def test_a_killed_scheduler_costs_no_slot_and_doubles_none(scene: Scene, tmp_path: Path) -> None:
     """One of three is killed before the minute is full: one job, within 30 s of its slot, and it succeeds."""
     model, source = churn_model(tmp_path / "churn.onnx"), tmp_path / "rows.parquet"
     pq.write_table(customers(1_000), source)
-    log = tmp_path / "scheduler.log"  # of all three
+    deployed, log = scene.program, scene.log("scheduler")  # of all three
     with ExitStack() as stack:
-        processes = [stack.enter_context(running(deployed, "scheduler")) for _ in range(SCHEDULERS)]
-        stack.enter_context(running(deployed, "worker", "--concurrency", 1))
+        processes = [stack.enter_context(scene.running("scheduler")) for _ in range(SCHEDULERS)]
+        stack.enter_context(scene.running("worker", "--concurrency", 1))
         wait_for(lambda: log.read_text().count("started") == SCHEDULERS, "three schedulers")
         every_minute = ("--cron", "* * * * *", "--key", "id", "-o", "out/{slot}")
         deployed("schedule", "add", "minutely", "--model", model, "--input", source, *every_minute)
