@@ -1,6 +1,8 @@
 """S25: a password is masked before a text goes anywhere: log, ledger, terminal, traceback."""
 
 import json
+import subprocess
+import sys
 
 import click
 import pytest
@@ -11,6 +13,13 @@ from scoring.core.masking import mask
 from scoring.core.outcome import ERROR_CHARACTERS, judge
 
 CANARY = "canary-7f3a"
+
+LONG_TEXTS = r"""
+from scoring.core.masking import mask
+
+for text in ("x://", "x://u:", "password", "password='", "password=\\'", "a"):
+    mask(text * 150_000 + "@")
+"""
 
 
 @pytest.mark.parametrize(
@@ -23,6 +32,8 @@ CANARY = "canary-7f3a"
         ("host=db password=hidden user=me", "host=db password=*** user=me"),
         ("host=db password='hid den' user=me", "host=db password=*** user=me"),
         ("host=db password='hid\\'den' user=me", "host=db password=*** user=me"),
+        ("host=db password='hid den", "host=db password=***"),
+        ("host=db password='hid den\nuser=me", "host=db password=***\nuser=me"),
         ("PGPASSWORD=hidden psql", "PGPASSWORD=*** psql"),
         (
             "postgresql://db/x?user=me&password=hidden&sslmode=require",
@@ -36,6 +47,11 @@ CANARY = "canary-7f3a"
 def test_passwords_are_masked(text: str, shown: str) -> None:
     """Whatever form a library shows a connection in."""
     assert shown == mask(text)
+
+
+def test_a_text_of_a_megabyte_is_masked_at_once() -> None:
+    """One that is made to be slow holds up the heartbeats of the whole process."""
+    subprocess.run([sys.executable, "-c", LONG_TEXTS], timeout=60, check=True)
 
 
 def test_what_the_ledger_records_is_masked() -> None:
