@@ -1,14 +1,15 @@
 """A digest of what a result says, whatever it is written like.
 
-SHA-256 over a JSON list of the columns in their order: [name, Arrow type as read from Parquet, digest, …]. The digests
-of a column are SHA-256 over streams that run through all its rows, in row order:
+SHA-256 over a JSON list: the version of these rules, then the columns in their order: [name, Arrow type as read from
+Parquet, digest, …]. The digests of a column are SHA-256 over streams that run through all its rows, in row order:
 
 * validity: a byte per row, 1 for a value, 0 for null;
 * lengths, for text, bytes and lists: int64, of each value that is not null;
 * values that are not null, little endian as Arrow holds them: bools a byte each, text in UTF-8, one after the other.
 
 The items of a list are a column of their own in its place, and so are the members of a struct. A dictionary counts as
-its values. Compression, encodings, row groups and the cut into parts therefore do not count; one bit of one value does.
+its values, by its type too. Compression, encodings, row groups and the cut into parts therefore do not count; one bit
+of one value does.
 """
 
 import json
@@ -20,6 +21,9 @@ import pyarrow as pa
 from scoring.data.arrays import values_of
 from scoring.data.digests import Digest, new_digest
 
+VERSION = 1
+"""Of the rules above: it is digested too, so that digests by other rules never agree by chance."""
+
 _VALID, _LENGTHS, _VALUES = "valid", "lengths", "values"
 _OFFSETS: dict[Callable[[pa.DataType], bool], type[np.int32] | type[np.int64]] = {
     pa.types.is_string: np.int32,
@@ -29,6 +33,10 @@ _OFFSETS: dict[Callable[[pa.DataType], bool], type[np.int32] | type[np.int64]] =
     pa.types.is_large_string: np.int64,
     pa.types.is_large_binary: np.int64,
     pa.types.is_large_list: np.int64,
+}
+_LISTS: dict[Callable[[pa.DataType], bool], Callable[[pa.Field], pa.DataType]] = {
+    pa.types.is_list: pa.list_,
+    pa.types.is_large_list: pa.large_list,
 }
 
 
@@ -50,11 +58,11 @@ class ContentDigest:
     def hexdigest(self) -> str:
         """64 hexadecimal digits. Of no batch at all: the digest of a result without columns."""
         columns = [
-            [field.name, str(field.type), *self._of_column(str(number))]
+            [field.name, str(plain_type(field.type)), *self._of_column(str(number))]
             for number, field in enumerate(self._schema or ())
         ]
         whole = new_digest()
-        whole.update(json.dumps(columns).encode())
+        whole.update(json.dumps([VERSION, *columns]).encode())
         return whole.hexdigest()
 
     def _of_column(self, number: str) -> Iterator[str]:
@@ -97,9 +105,22 @@ class ContentDigest:
             self._add(values, _slice(present.buffers()[2], first, last - first, 1))
 
 
-def value_type(kind: pa.DataType) -> pa.DataType:
-    """A dictionary is a way to write its values."""
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """That of the values, however deep a dictionary stands in it: a dictionary is a way to write them."""
+    if pa.types.is_dictionary(kind):
+        return plain_type(kind.value_type)
+    if pa.types.is_struct(kind):
+        return pa.struct([_plain_field(field) for field in kind])
+    if pa.types.is_map(kind):
+        return pa.map_(_plain_field(kind.key_field), _plain_field(kind.item_field), keys_sorted=kind.keys_sorted)
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(_plain_field(kind.value_field), kind.list_size)
+    make = next((make for is_kind, make in _LISTS.items() if is_kind(kind)), None)
+    return kind if make is None else make(_plain_field(kind.value_field))
+
+
+def _plain_field(field: pa.Field) -> pa.Field:
+    return field.with_type(plain_type(field.type))
 
 
 def _plain(array: pa.Array) -> pa.Array:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from scoring.core.chunks import StagedFile
 from scoring.core.errors import ChunkCorrupt
 from scoring.data.arrays import Ints, values_of
-from scoring.data.content import value_type
+from scoring.data.content import plain_type
 from scoring.data.digests import digest_of
 from scoring.data.rejects import count_rejects
 from scoring.data.result_schema import ROW
@@ -74,7 +74,7 @@ def see_file(path: Path, on_batch: Callable[[pa.RecordBatch], None]) -> SeenFile
             notes = {_text(name): _text(value) for name, value in (schema.metadata or {}).items()}
     except (OSError, ValueError, pa.ArrowException) as error:
         raise _wrong(path, "Parquet that can be read", str(error)[:200]) from error
-    plain = pa.schema([(field.name, value_type(field.type)) for field in schema])
+    plain = pa.schema([(field.name, plain_type(field.type)) for field in schema])
     return SeenFile(rows=np.concatenate([np.empty(0, np.int64), *rows]), schema=plain, metadata=notes)
 
 
