@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scoring.cli.doctor_check import Check, Status, failed, passed, warning
 from scoring.cli.doctor_schedules import check_schedules
-from scoring.cli.doctor_security import check_patches, check_ways
+from scoring.cli.doctor_security import check_patches, check_ways, redis_version
 from scoring.cli.network_disk import network_file_system
 from scoring.core.errors import ErrorCode, ExitCode, ScoringError, SettingsError
 from scoring.core.masking import mask
@@ -79,7 +79,7 @@ def _broker(settings: Settings) -> Iterator[Check]:
         )
         return
     yield passed("broker", f"it answers; Redis {report.version}" if report.version else "it answers")
-    if report.version and tuple(map(int, report.version.split(".")[:2])) < REDIS_AT_LEAST:
+    if report.version and (redis_version(report.version) or REDIS_AT_LEAST) < REDIS_AT_LEAST:
         yield warning("broker", f"Redis {report.version} is older than 6.2", "upgrade it")
     yield from check_patches(report)
     if report.evicts:

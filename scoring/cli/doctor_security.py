@@ -1,6 +1,7 @@
 """What `scoring doctor` says of the way to the servers: who can listen, and who can knock."""
 
 import os
+import re
 from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -18,6 +19,8 @@ PATCHED = {(6, 2): 20, (7, 2): 11, (7, 4): 6, (8, 0): 4, (8, 2): 2}
 EVERYBODY = {"redis": "default", "rediss": "default", "amqp": "guest", "amqps": "guest"}
 """The user that a server has from the start, with every right."""
 
+_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+
 
 def check_ways(settings: Settings) -> Iterator[Check]:
     """Asks nobody: it looks at the URLs alone."""
@@ -31,16 +34,22 @@ def check_patches(report: BrokerReport) -> Iterator[Check]:
     """Whether this Redis is one that its own users can take over."""
     if not report.version or report.is_valkey:
         return
-    branch, patch = _numbers(report.version)
-    newest = max(PATCHED)
-    if branch > newest or patch >= PATCHED.get(branch, 1 << 30):
+    major, minor, patch = redis_version(report.version) or (0, 0, 0)
+    patched = PATCHED.get((major, minor))
+    if (major, minor) > max(PATCHED) or (patched is not None and patch >= patched):
         return
-    enough = f"{branch[0]}.{branch[1]}.{PATCHED[branch]}" if branch in PATCHED else "a branch that is still mended"
+    enough = "a branch that is still mended" if patched is None else f"{major}.{minor}.{patched} or newer"
     yield warning(
         "broker",
-        f"Redis {report.version} can be taken over by whoever may run scripts (CVE-2025-49844)",
-        f"upgrade it to {enough} or newer",
+        f"Redis {report.version} is not known to be patched: whoever may run scripts can take it over (CVE-2025-49844)",
+        f"upgrade it to {enough}",
     )
+
+
+def redis_version(version: str) -> tuple[int, int, int] | None:
+    """Major, minor and patch of what a server calls itself, such as ``7.4.0-v1``; None where that is no version."""
+    found = _VERSION.match(version)
+    return None if found is None else (int(found[1]), int(found[2]), int(found[3] or 0))
 
 
 def _ledger(url: SplitResult) -> Iterator[Check]:
@@ -87,8 +96,3 @@ def _is_here(host: str | None) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _numbers(version: str) -> tuple[tuple[int, int], int]:
-    major, minor, patch = ([int(part) for part in version.split(".")[:3]] + [0, 0])[:3]
-    return (major, minor), patch

@@ -86,6 +86,10 @@ def test_an_embedded_deployment_has_no_ways() -> None:
         ("8.2.1", False),
         ("8.4.0", True),
         ("9.0", True),
+        ("7.4.0-v1", False),
+        ("8.2.2-int", True),
+        ("7.9.226", False),
+        ("unstable", False),
         ("", True),
     ],
 )
