@@ -14,11 +14,11 @@ class Abort(Protocol):
     """Tells when work must stop, and why."""
 
     def is_set(self) -> bool:
-        """True once the work must stop."""
+        """True once the work must stop. A question, and no sign of work."""
         ...
 
     def check(self) -> None:
-        """Raise the reason, if there is one."""
+        """Say that the work goes on; raise the reason to stop, if there is one."""
         ...
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
 from scoring.core.binding import Binding
-from scoring.core.errors import LeaseLost, ModelRefusedRows, OutOfMemory, ScoringError
+from scoring.core.errors import ModelRefusedRows, OutOfMemory
 from scoring.model.abort import Abort
 from scoring.model.feeds import Feeds, Tensor
 from scoring.model.results import Results
@@ -69,15 +69,13 @@ class Runs:
         try:
             values = self._session.run(self._names, _padded(feed, padding), self._options)
         except ORT_ERRORS as error:
-            if self._abort.is_set():
-                raise _stopped(self._abort) from error
+            self._abort.check()
             words = said(error) if self._raw else type(error).__name__
             fault = memory_or(error, _fault(words))
             if isinstance(error, SESSION_FAULTS) or isinstance(fault, OutOfMemory):
                 raise fault from error
             return words
-        if self._abort.is_set():
-            raise _stopped(self._abort)
+        self._abort.check()
         self._results.put(first, rows, values, padding)
         return None
 
@@ -96,12 +94,3 @@ def _fault(words: str) -> ModelRefusedRows:
         got=words,
         remedy="try it on a few rows with this version of the runtime; export it again",
     )
-
-
-def _stopped(abort: Abort) -> ScoringError:
-    """The reason of `abort`, as the error that it raises."""
-    try:
-        abort.check()
-    except ScoringError as reason:
-        return reason
-    return LeaseLost("scoring was stopped")

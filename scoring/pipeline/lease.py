@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable
-from threading import Event, Thread, get_ident
+from threading import Event, Lock, Thread, current_thread
 from types import TracebackType
 
 from scoring.core.errors import ExitCode, LeaseLost, LedgerAway, ScoringError, StepTimeout, WorkerLost
@@ -37,24 +37,28 @@ class HandedBack(ScoringError):
 class Lease:
     """A claim that is kept alive while the `with` block runs.
 
-    `is_set()` makes it an event that long work watches: true once the step must stop, for whatever reason. By asking,
-    the thread of the work shows that it goes on.
+    `is_set()` makes it an event that others watch: true once the step must stop, for whatever reason. The work itself
+    calls `check()`, and so shows that it goes on.
     """
 
-    def __init__(self, context: Context, claim: Claim, stop: Event) -> None:
+    def __init__(self, context: Context, claim: Claim, stop: Event, *, asked: float | None = None) -> None:
+        """asked: when the ledger was asked for the claim, on the monotonic clock: the lease is no older than that."""
         self._ledger = context.ledger
         self._claim = claim
         self._stop = stop
         self._seconds = context.settings.lease_seconds
+        self._beat_seconds = min(self._seconds / BEATS_PER_LEASE, MOST_BEAT_SECONDS)
         # A split or a finalize may take as long as the input is large.
         scores = claim.step.kind is StepKind.SCORE
         self._timeout = context.settings.chunk_timeout_seconds if scores else None
         self._stall = context.settings.stall_seconds if scores else None
         # On the monotonic clock: the beginning, the last beat that came through, the last sign of work.
-        self._begun = self._extended = self._moved = time.monotonic()
-        self._owner = get_ident()
+        self._begun = self._moved = time.monotonic()
+        self._extended = self._begun if asked is None else asked
         self._ended = Event()
+        # The first one found, by the work, the watcher or a beat.
         self._reason: ScoringError | None = None
+        self._reasoning = Lock()
         # What the last beat has met.
         self._trouble: Exception | None = None
         self._beat = Thread()
@@ -71,21 +75,23 @@ class Lease:
         self._watcher.join()
 
     def is_set(self) -> bool:
+        """Whether the work must stop: a question, that any thread may ask."""
         return self._why() is not None
 
     def check(self) -> None:
-        """Raise the reason why the work must stop, if there is one."""
+        """For the work, at each of its steps: take down that it goes on; raise the reason to stop, if there is one."""
+        self._moved = time.monotonic()
         reason = self._why()
         if reason is not None:
             raise reason
 
     def end(self) -> None:
-        """Extend once more and stop beating: what follows is the commit. Raises the reason to stop, LeaseLost first."""
+        """Extend once more and stop beating: what follows is the commit. Raises the reason to stop."""
         self.check()
         self._ended.set()
         self._watcher.join()
         if self._beat.is_alive():
-            self._beat.join(self._left())
+            self._beat.join(self._beat_seconds)  # one that hangs would keep each commit for most of a lease
         self._extend(self._ledger.run)
         if self._reason is not None:
             raise self._reason
@@ -99,12 +105,14 @@ class Lease:
 
     def _why(self) -> ScoringError | None:
         # Looked at here too, not by the watcher alone: should that be gone, the work still ends in time.
-        if get_ident() == self._owner:
-            self._moved = time.monotonic()
-        self._reason = self._reason or self._over()
+        self._stop_for(self._over())
         if self._reason is None and self._stop.is_set():
             return HandedBack("the process was told to stop")
         return self._reason
+
+    def _stop_for(self, reason: ScoringError | None) -> None:
+        with self._reasoning:
+            self._reason = self._reason or reason
 
     def _over(self) -> ScoringError | None:
         """The limit that has passed."""
@@ -139,7 +147,7 @@ class Lease:
         """Look at the limits and send the beats; waits for none of them, for the ledger may not answer."""
         ends = float("inf")
         while not self._ended.wait(self._pause()):
-            self._reason = self._reason or self._over()
+            self._stop_for(self._over())
             now = time.monotonic()
             if self._reason is not None:
                 ends = min(ends, now + HANG_SECONDS)
@@ -151,13 +159,12 @@ class Lease:
 
     def _pause(self) -> float:
         """Until the next beat, or the limit that is reached before."""
-        beat = min(self._seconds / BEATS_PER_LEASE, MOST_BEAT_SECONDS)
         if self._reason is not None:
-            return beat
+            return self._beat_seconds
         now = time.monotonic()
         limits = [(self._begun, self._timeout), (self._moved, self._stall)]
         left = [since + seconds - now for since, seconds in limits if seconds]
-        return max(0.0, min(beat, self._left(), *left))
+        return max(0.0, min(self._beat_seconds, self._left(), *left))
 
     def _send_beat(self) -> None:
         # Apart from the connections of the work, which may all be in use, and for long.
@@ -177,23 +184,28 @@ class Lease:
             self._trouble = error
             announce("step.not_kept", step=str(self._claim.step), attempt=self._claim.attempt, error=str(error))
             return
-        self._extended, self._trouble = max(asked, self._extended), None
-        if not held:
-            self._reason = LeaseLost(f"{self._claim.step}: attempt {self._claim.attempt} no longer owns the step")
+        self._trouble = None
+        if held:
+            self._extended = max(asked, self._extended)
+        # A beat that `end` no longer waited for may find what the commit has done since.
+        elif not (self._ended.is_set() and current_thread() is self._beat):
+            self._stop_for(LeaseLost(f"{self._claim.step}: attempt {self._claim.attempt} no longer owns the step"))
 
     def _leave(self) -> None:
-        """End the process: the thread that hangs in native code cannot be ended alone."""
-        announce("step.hung", step=str(self._claim.step), attempt=self._claim.attempt, error=str(self._reason))
-        if isinstance(self._reason, StepTimeout | WorkerLost):
-            last_word = Thread(target=self._record, args=(self._reason,), daemon=True)
-            last_word.start()
-            last_word.join(LAST_WORD_SECONDS)
-        os._exit(ExitCode.JOB_FAILED)
+        """End the process, come what may: the thread that hangs in native code cannot be ended alone."""
+        try:
+            announce("step.hung", step=str(self._claim.step), attempt=self._claim.attempt, error=str(self._reason))
+            if isinstance(self._reason, StepTimeout | WorkerLost):
+                last_word = Thread(target=self._record, args=(self._reason,), daemon=True)
+                last_word.start()
+                last_word.join(LAST_WORD_SECONDS)
+        finally:
+            os._exit(ExitCode.JOB_FAILED)
 
     def _record(self, reason: ScoringError) -> None:
         try:
             self._ledger.keep(lambda tx: steps.fail(tx, self._claim, judge(reason), 0.0))
-        except (LeaseLost, LedgerAway) as error:
+        except Exception as error:  # noqa: BLE001  # the process ends in any case; the lease then tells the scheduler
             announce("step.lease_lost", step=str(self._claim.step), attempt=self._claim.attempt, error=str(error))
 
 

@@ -220,7 +220,8 @@ def test_an_abort_ends_a_run_between_two_nodes(write_model):
             return stop.is_set()
 
         def check(self):
-            return None
+            if stop.is_set():
+                raise LeaseLost("taken over")
 
     threading.Timer(0.2, stop.set).start()
     begun = time.monotonic()

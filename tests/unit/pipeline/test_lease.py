@@ -3,10 +3,11 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 import pytest
 
@@ -106,16 +107,44 @@ def test_work_whose_heart_fails_is_told_before_its_lease_ends(tmp_path: Path, he
 
 
 def test_work_that_shows_no_progress_is_told(tmp_path: Path) -> None:
-    """Others may ask as often as they like: only the work's own thread shows by asking that it goes on."""
+    """Whoever asks may ask as often as they like: only the steps of the work show that it goes on."""
     context = context_in(tmp_path, SCORING_LEASE_SECONDS="2", SCORING_STALL_SECONDS="1")
     with Lease(context, claim_a_chunk(Desk(context.ledger)), Event()) as lease:
         ends = time.monotonic() + 1.2
         wait_for(lambda: lease.check() or time.monotonic() > ends, "more than the limit, in small steps")
-        other = Thread(target=lambda: wait_for(lease.is_set, "the abort"))
-        other.start()
-        other.join()
+        wait_for(lease.is_set, "the abort")
         with pytest.raises(StepTimeout, match="hangs"):
             lease.check()
+
+
+def test_a_lease_is_as_old_as_the_question_for_it(tmp_path: Path) -> None:
+    """An answer that came late leaves less of the lease: the scheduler counts from when the ledger gave it."""
+    context = context_in(tmp_path, SCORING_LEASE_SECONDS="60")
+    claim, asked = claim_a_chunk(Desk(context.ledger)), time.monotonic()
+    for age, over in ((40, False), (51, True)):
+        assert over is Lease(context, claim, Event(), asked=asked - age).is_set()
+
+
+def test_a_beat_that_hangs_keeps_no_commit(tmp_path: Path) -> None:
+    """The commit waits for one beat's time and not for most of a lease; what the beat then meets is not believed."""
+    (held := tmp_path / "held").mkdir()
+    context = context_in(
+        tmp_path, SCORING_LEASE_SECONDS="6", SCORING_FAILPOINTS=f"heartbeat.beat=hold:{held}!{tmp_path / 'once'}"
+    )
+    desk = Desk(context.ledger)
+    claim = claim_a_chunk(desk)
+    try:
+        with Lease(context, claim, Event()) as lease:
+            wait_for(lambda: list(held.iterdir()), "a beat that hangs")
+            before = time.monotonic()
+            lease.end()
+            assert time.monotonic() - before < 6 / 2
+            desk.run(lambda tx: steps.take_over(tx, claim.step.job_id))
+            next(held.iterdir()).unlink()
+            wait_for(lambda: not [one for one in threading.enumerate() if one.name.startswith("beat ")], "its end")
+            lease.check()
+    finally:
+        arm(())
 
 
 def test_a_process_that_is_told_to_stop_hands_back(tmp_path: Path) -> None:
@@ -131,6 +160,7 @@ def test_a_process_that_is_told_to_stop_hands_back(tmp_path: Path) -> None:
 
 HANG = """
 import sys
+import threading
 from pathlib import Path
 from threading import Event
 from scoring.pipeline import lease
@@ -141,23 +171,36 @@ lease.HANG_SECONDS = 0.2
 context = context_in(Path(sys.argv[1]), **SHORT)
 desk = Desk(context.ledger)
 with lease.Lease(context, claim_a_chunk(desk), Event()):
+    if "no more threads" in sys.argv:
+        threading.stack_size(1 << 46)
     Event().wait(60)
 """
 
 
-def test_native_code_that_does_not_heed_its_abort_takes_its_process_with_it(tmp_path: Path) -> None:
-    """A hung step ends as `timeout`, and nothing goes on scoring behind the ledger's back."""
-    root = str(Path(__file__).parents[3])
-    hung = subprocess.run(
-        [sys.executable, "-c", HANG, str(tmp_path)],
-        env=os.environ | {"PYTHONPATH": root},
-        cwd=tmp_path,
+def hang(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """A process whose work does not heed its abort, and how it ended."""
+    return subprocess.run(
+        [sys.executable, "-c", HANG, str(home), *words],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
+        cwd=home,
         capture_output=True,
         text=True,
         timeout=50,
         check=False,
     )
+
+
+def test_native_code_that_does_not_heed_its_abort_takes_its_process_with_it(tmp_path: Path) -> None:
+    """A hung step ends as `timeout`, and nothing goes on scoring behind the ledger's back."""
+    hung = hang(tmp_path)
     assert 1 == hung.returncode, hung.stderr
     assert "does not heed its abort" in hung.stderr
     columns, rows = context_in(tmp_path).ledger.look(lambda tx: reports.view(tx, "job_failures"))
     assert ["timeout"] == [row[columns.index("error_code")] for row in rows]
+
+
+def test_a_process_that_cannot_say_why_ends_all_the_same(tmp_path: Path) -> None:
+    """Where the host gives no further thread for the last word, the lease tells the scheduler."""
+    hung = hang(tmp_path, "no more threads")
+    assert 1 == hung.returncode, hung.stderr
+    assert "does not heed its abort" in hung.stderr
