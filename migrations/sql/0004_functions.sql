@@ -36,13 +36,26 @@ BEGIN
 END
 $body$;
 
--- columns and types belong together; 'NOT NULL' may stand behind a type.
-CREATE FUNCTION make_result_table(place TEXT, name TEXT, columns TEXT[], types TEXT[], partition_by TEXT, signature TEXT)
-RETURNS VOID
+-- The comment on what this program has made.
+CREATE FUNCTION result_signature() RETURNS TEXT
+LANGUAGE sql IMMUTABLE AS $body$
+    SELECT 'Rows of scoring jobs. Made by batch-scoring, which builds its indexes too while this comment stands.'
+$body$;
+
+-- columns and types belong together. Only types of Postgres: one that somebody else has made, and any constraint, may
+-- run code of his with the rights of whoever writes the rows.
+CREATE FUNCTION make_result_table(place TEXT, name TEXT, columns TEXT[], types TEXT[], partition_by TEXT) RETURNS VOID
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = {home}, pg_temp AS $body$
 DECLARE
-    strange TEXT := (SELECT min(t) FROM unnest(types) t WHERE t !~ '^[a-z][a-z ]*(\([0-9, ]+\))?(\[\])?( NOT NULL)?$');
-    body TEXT := (SELECT string_agg(format('%I %s', c, t), ', ' ORDER BY n) FROM unnest(columns, types) WITH ORDINALITY AS x (c, t, n));
+    known TEXT := '^(smallint|integer|bigint|numeric\([0-9]+,[0-9]+\)|real|double precision|boolean|text|bytea|date'
+        '|timestamp with time zone|timestamp without time zone)(\[\])?$';
+    strange TEXT := (SELECT min(coalesce(t, 'NULL')) FROM unnest(types) t WHERE (t ~ known) IS NOT TRUE);
+    body TEXT := (
+        SELECT string_agg(
+            format('%I %s', c, t) || CASE WHEN c IN ('job_id', 'chunk', '_row') THEN ' NOT NULL' ELSE '' END, ', ' ORDER BY n
+        )
+        FROM unnest(columns, types) WITH ORDINALITY AS x (c, t, n)
+    );
 BEGIN
     PERFORM require_room_for_result(place);
     IF strange IS NOT NULL THEN
@@ -51,23 +64,29 @@ BEGIN
     EXECUTE format('CREATE TABLE %I.%I (%s)', place, name, body)
         || coalesce(' PARTITION BY LIST (' || quote_ident(partition_by) || ')', '');
     PERFORM result_relation(place, name);
-    EXECUTE format('COMMENT ON TABLE %I.%I IS %L', place, name, signature);
+    EXECUTE format('COMMENT ON TABLE %I.%I IS %L', place, name, result_signature());
 END
 $body$;
 
--- Not PARTITION OF: that would wait for every reader and writer of the table, and keep them waiting.
-CREATE FUNCTION make_result_partition(place TEXT, name TEXT, partition TEXT, value TEXT, signature TEXT) RETURNS VOID
+-- Not PARTITION OF: that would wait for every reader and writer of the table, and keep them waiting. Nor of a table of
+-- somebody else's on behalf of a role: to attach to it evaluates its constraints, with all rights of the ledger's owner.
+CREATE FUNCTION make_result_partition(place TEXT, name TEXT, partition TEXT, value TEXT) RETURNS VOID
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = {home}, pg_temp AS $body$
 DECLARE
     parent REGCLASS := result_relation(place, name);
 BEGIN
     PERFORM require_room_for_result(place);
+    IF session_user <> current_user AND (
+        SELECT p.relowner <> j.relowner FROM pg_class p, pg_class j WHERE p.oid = parent AND j.oid = 'jobs'::regclass
+    ) THEN
+        RAISE EXCEPTION 'permission denied: %.% is not the ledger''s', place, name USING ERRCODE = 'insufficient_privilege';
+    END IF;
     EXECUTE format(
         'CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE'
         ' INCLUDING COMPRESSION)', place, partition, parent
     );
     EXECUTE format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES IN (%L)', parent, place, partition, value);
-    EXECUTE format('COMMENT ON TABLE %I.%I IS %L', place, partition, signature);
+    EXECUTE format('COMMENT ON TABLE %I.%I IS %L', place, partition, result_signature());
 END
 $body$;
 
@@ -126,14 +145,14 @@ $body$;
 
 -- All indexes of a table that has none, and that this program has signed. False where another job was faster. Raises
 -- lock_not_available where somebody writes to it.
-CREATE FUNCTION index_result_table(place TEXT, name TEXT, indexes JSON, signature TEXT) RETURNS BOOLEAN
+CREATE FUNCTION index_result_table(place TEXT, name TEXT, indexes JSON) RETURNS BOOLEAN
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = {home}, pg_temp AS $body$
 DECLARE
     relation REGCLASS := result_relation(place, name);
     wanted RECORD;
 BEGIN
     EXECUTE format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE', relation);
-    IF obj_description(relation, 'pg_class') IS DISTINCT FROM signature
+    IF obj_description(relation, 'pg_class') IS DISTINCT FROM result_signature()
         OR EXISTS (SELECT 1 FROM pg_index WHERE indrelid = relation) THEN
         RETURN false;
     END IF;
@@ -153,9 +172,10 @@ REVOKE EXECUTE ON FUNCTION
     may_make_result_in(TEXT),
     require_room_for_result(TEXT),
     result_relation(TEXT, TEXT),
-    make_result_table(TEXT, TEXT, TEXT[], TEXT[], TEXT, TEXT),
-    make_result_partition(TEXT, TEXT, TEXT, TEXT, TEXT),
+    result_signature(),
+    make_result_table(TEXT, TEXT, TEXT[], TEXT[], TEXT),
+    make_result_partition(TEXT, TEXT, TEXT, TEXT),
     make_result_view(TEXT, TEXT, BOOLEAN),
     share_result_table(TEXT, TEXT, TEXT),
-    index_result_table(TEXT, TEXT, JSON, TEXT)
+    index_result_table(TEXT, TEXT, JSON)
 FROM PUBLIC;

@@ -9,27 +9,24 @@ from sqlalchemy import JSON, bindparam, text
 
 from scoring.core.result_table import PartitionBy, TableName
 from scoring.ledger.database import Tx
-from scoring.ledger.result_catalog import MADE_HERE
 
-_TABLE = text("SELECT make_result_table(:place, :name, :columns, :types, :by, :signature)")
-_PARTITION = text("SELECT make_result_partition(:place, :name, :partition, :value, :signature)")
+_TABLE = text("SELECT make_result_table(:place, :name, :columns, :types, :by)")
+_PARTITION = text("SELECT make_result_partition(:place, :name, :partition, :value)")
 _VIEW = text("SELECT make_result_view(:place, :name, :by_slot)")
 _ROOM = text("SELECT may_make_result_in(:place)")
 _SHARE = text("SELECT share_result_table(:place, :name, :partition)")
-_INDEX = text("SELECT index_result_table(:place, :name, :indexes, :signature)").bindparams(
-    bindparam("indexes", type_=JSON)
-)
+_INDEX = text("SELECT index_result_table(:place, :name, :indexes)").bindparams(bindparam("indexes", type_=JSON))
 
 
 def make_table(tx: Tx, table: TableName, columns: Mapping[str, str], by: PartitionBy | None) -> None:
-    """columns: name → type, with NOT NULL where no row may lack it."""
+    """columns: name → type. No row may lack `job_id`, `chunk` and `_row`."""
     values = {"columns": list(columns), "types": list(columns.values()), "by": None if by is None else by.value}
-    tx.execute(_TABLE, {**_named(table), **values, "signature": MADE_HERE})
+    tx.execute(_TABLE, {**_named(table), **values})
 
 
 def make_partition(tx: Tx, table: TableName, partition: TableName, value: str | None) -> None:
     """value: the job's id, or the slot in ISO 8601; None: jobs without a slot."""
-    tx.execute(_PARTITION, {**_named(table), "partition": partition.name, "value": value, "signature": MADE_HERE})
+    tx.execute(_PARTITION, {**_named(table), "partition": partition.name, "value": value})
 
 
 def make_view(tx: Tx, table: TableName, *, by_slot: bool) -> None:
@@ -50,7 +47,7 @@ def share(tx: Tx, table: TableName, partition: TableName) -> None:
 def build_indexes(tx: Tx, relation: TableName, indexes: Mapping[str, Sequence[str]]) -> bool:
     """indexes: name → columns. False where it has some, or is not signed by this program."""
     listed = [{"name": name, "columns": list(columns)} for name, columns in indexes.items()]
-    return bool(tx.scalar(_INDEX, {**_named(relation), "indexes": listed, "signature": MADE_HERE}))
+    return bool(tx.scalar(_INDEX, {**_named(relation), "indexes": listed}))
 
 
 def _named(table: TableName) -> dict[str, object]:

@@ -8,9 +8,6 @@ from sqlalchemy import text
 from scoring.core.result_table import CHUNK, JOB_ID, SLOT, PartitionBy, ResultTable, TableColumn, TableName
 from scoring.ledger.database import Tx
 
-MADE_HERE = "Rows of scoring jobs. Made by batch-scoring, which builds its indexes too while this comment stands."
-"""Comment on the tables and partitions that this program has made."""
-
 SLOT_TYPE = "timestamp with time zone"
 
 
@@ -35,6 +32,7 @@ class FoundTable:
     partition_by: PartitionBy | None
     partition_key: str | None
     indexes: int
+    # It bears our comment: we build its indexes.
     made_here: bool
     may_insert: bool
 
@@ -48,7 +46,7 @@ _TABLE = text(
     "SELECT c.oid, c.relkind, pg_get_partkeydef(c.oid) AS partition_key,"
     " (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.oid AND c.relispartition) AS parent,"
     " (SELECT count(*) FROM pg_index i WHERE i.indrelid = c.oid) AS indexes,"
-    " coalesce(obj_description(c.oid, 'pg_class') = :made_here, false) AS made_here,"
+    " coalesce(obj_description(c.oid, 'pg_class') = result_signature(), false) AS made_here,"
     # A producer need not: workers write, and are given the right where the ledger's owner can give it.
     " has_table_privilege(c.oid, 'INSERT') OR EXISTS (SELECT 1 FROM roles r JOIN pg_roles p ON p.rolname = r.role"
     " WHERE r.kind = 'worker' AND has_table_privilege(p.oid, c.oid, 'INSERT')) OR pg_has_role((SELECT relowner"
@@ -67,8 +65,7 @@ _KINDS = {"r": "a table", "p": "a partitioned table", "v": "a view", "m": "a mat
 
 def find_table(tx: Tx, name: TableName) -> FoundTable | None:
     """None where nothing bears the name."""
-    values = {"schema": name.schema, "name": name.name, "made_here": MADE_HERE}
-    row = tx.execute(_TABLE, values).one_or_none()
+    row = tx.execute(_TABLE, {"schema": name.schema, "name": name.name}).one_or_none()
     if row is None:
         return None
     by_key = {f"LIST ({kind.value})": kind for kind in PartitionBy}

@@ -129,14 +129,8 @@ def _unread(name: TableName, job: Job) -> Iterator[None]:
 
 
 def _create(tx: Tx, table: ResultTable) -> None:
-    columns = columns_of(table, table.partition_by)
-    required = {JOB_ID, "chunk", "_row"}
-    result_calls.make_table(
-        tx,
-        table.name,
-        {c.name: f"{c.type}{' NOT NULL' if c.name in required else ''}" for c in columns},
-        table.partition_by,
-    )
+    columns = {column.name: column.type for column in columns_of(table, table.partition_by)}
+    result_calls.make_table(tx, table.name, columns, table.partition_by)
 
 
 def _attach(tx: Tx, name: TableName, by: PartitionBy, job: Job) -> TableName:

@@ -27,12 +27,13 @@ _RESULT_FUNCTIONS = {
     RoleKind.READER: (),
     RoleKind.PRODUCER: (
         "may_make_result_in(text)",
-        "make_result_table(text, text, text[], text[], text, text)",
-        "make_result_partition(text, text, text, text, text)",
+        "result_signature()",
+        "make_result_table(text, text, text[], text[], text)",
+        "make_result_partition(text, text, text, text)",
         "make_result_view(text, text, boolean)",
         "share_result_table(text, text, text)",
     ),
-    RoleKind.WORKER: ("index_result_table(text, text, json, text)",),
+    RoleKind.WORKER: ("result_signature()", "index_result_table(text, text, json)"),
 }
 
 

@@ -14,6 +14,13 @@ from tests.servers.postgres import plain
 P, W, R = "submitter", "hand", "analyst"
 BOTH = (P, W)
 
+TRAP = (
+    "CREATE FUNCTION lake.spring(int) RETURNS bool IMMUTABLE LANGUAGE plpgsql"
+    " AS $$ BEGIN RAISE 'run as %', current_user; END $$;"
+    " CREATE TABLE lake.trap (job_id text, chunk int, _row bigint, CHECK (lake.spring(1))) PARTITION BY LIST (job_id)"
+)
+"""In a schema of the producer's: whoever attaches a partition runs its function."""
+
 DEEDS = [
     # What all may read, and what readers may not.
     ("SELECT * FROM job_progress", (P, W, R)),
@@ -85,16 +92,22 @@ DEEDS = [
     ("UPDATE alembic_version SET version_num = '0001'", ()),
     ("UPDATE job_rejects SET rows = 0", ()),
     # The functions that run as the owner refuse what is no result table, or no place for one.
-    ("SELECT make_result_table('pg_catalog', 'x', '{a}', '{int}', NULL, 'x')", ()),
-    ("SELECT make_result_table('private', 'x', '{job_id,chunk,_row}', '{text,int,int}', NULL, 'x')", ()),
-    ("SELECT make_result_table('public', 'x', '{a}', '{int}', NULL, 'x')", ()),  # without the columns of a result
-    ("SELECT make_result_table('public', 'x', '{job_id,chunk,_row}', '{text,int,int DEFAULT evil()}', NULL, 'x')", ()),
-    ("SELECT make_result_table('public', 'fits', '{job_id,chunk,_row}', '{text,integer,bigint}', NULL, 'x')", (P,)),
+    ("SELECT make_result_table('pg_catalog', 'x', '{a}', '{integer}', NULL)", ()),
+    ("SELECT make_result_table('private', 'x', '{job_id,chunk,_row}', '{text,integer,integer}', NULL)", ()),
+    ("SELECT make_result_table('public', 'x', '{a}', '{integer}', NULL)", ()),  # without the columns of a result
+    ("SELECT make_result_table('public', 'x', '{job_id,chunk,_row}', '{text,integer,evil}', NULL)", ()),
+    (
+        "SELECT make_result_table('public', 'x', '{job_id,chunk,_row}', '{text references jobs,integer,bigint}', NULL)",
+        (),
+    ),
+    ("SELECT make_result_table('public', 'x', '{job_id,chunk,_row}', '{text unique,integer,bigint}', NULL)", ()),
+    ("SELECT make_result_table('public', 'fits', '{job_id,chunk,_row}', '{text,integer,bigint}', NULL)", (P,)),
+    (f"{TRAP}; SELECT make_result_partition('lake', 'trap', 'x', 'y')", ()),
     ("SELECT share_result_table('public', 'roles', 'roles')", ()),
     ("SELECT share_result_table('public', 'jobs', 'jobs')", ()),
     ("SELECT make_result_view('public', 'chunks', false)", ()),
-    ("SELECT make_result_partition('public', 'parts', 'x', 'y', 'z')", ()),
-    ("SELECT index_result_table('public', 'jobs', '[]', 'x')", ()),
+    ("SELECT make_result_partition('public', 'parts', 'x', 'y')", ()),
+    ("SELECT index_result_table('public', 'jobs', '[]')", ()),
     ("SELECT result_relation('public', 'jobs')", ()),
     # The schema, the database, the server.
     ("TRUNCATE steps", ()),
@@ -135,6 +148,8 @@ def attempt(fresh_postgres: Callable[[], str]) -> Iterator[Attempt]:
     with psycopg.connect(plain(owner)) as connection:
         connection.execute("CREATE SCHEMA private; CREATE TABLE private.salaries (a int)")
     with staff(owner):
+        with psycopg.connect(plain(owner)) as connection:
+            connection.execute("CREATE SCHEMA lake; GRANT CREATE, USAGE ON SCHEMA lake TO submitter, clock")
         connections = {role: psycopg.connect(plain(login(owner, role))) for role in KINDS}
 
         def attempt(role: str, deed: str) -> None:
