@@ -17,5 +17,7 @@ CREATE TABLE locks (
 INSERT INTO roles (role, kind) SELECT value, 'reader' FROM meta WHERE substr(key, 1, 7) = 'reader:';
 DELETE FROM meta WHERE substr(key, 1, 7) = 'reader:';
 
--- The rows in `meta` stay: a scheduler of the release before, which still runs, locks them.
+-- A scheduler of the release before, which still runs, looks for its rows in `meta`: without them it rings nothing,
+-- where with them it would ring beside a scheduler of this release.
 INSERT INTO locks (name) SELECT substr(key, 6) FROM meta WHERE substr(key, 1, 5) = 'lock:';
+DELETE FROM meta WHERE substr(key, 1, 5) = 'lock:';
