@@ -68,15 +68,8 @@ class Folder:
         if job.options.delta and (standing.output / DELTA_LOG).is_dir() and log_owner(standing.output) != job.id:
             return skipped("folder", "others have committed to the Delta table since")
         if standing.listing is None:
-            if job.options.overwrite:
-                public = [name for name in files_of(standing.output, job.id) if not name.startswith(f"{STAGING}/")]
-                self._folder.expect("public files of the job", [], public)
-            return self._folder.check("nothing of the job is public")
-        found = {
-            str(path.relative_to(standing.output))
-            for folder in (standing.output, standing.output / REJECTS)
-            for path in folder.glob("*.parquet")
-        }
+            return self._check_unlisted()
+        found = self._parquet()
         for name in sorted(found - self._shown):
             self._folder.add(f"{name} is no file of the job")
         for name in sorted(self._shown - found):
@@ -88,6 +81,26 @@ class Folder:
         if (standing.output / STAGING / job.id).exists():
             self._folder.add(f"{STAGING}/{job.id} is left over")
         return self._folder.check(f"{len(self._shown):,} files, under the names that were committed, and no other")
+
+    def _check_unlisted(self) -> AuditCheck:
+        """Whatever the last step has left: with --overwrite the last result may stand beside it."""
+        output, allowed = self._standing.output, self._shown if self._standing.halfway else set()
+        lists = (SUCCESS, MANIFEST) if self._standing.halfway else (SUCCESS, MANIFEST, PARTIAL)
+        found = self._parquet() | {name for name in lists if (output / name).exists()}
+        if self._job.options.overwrite:
+            found &= set(files_of(output, self._job.id))
+        for name in sorted(found - allowed):
+            self._folder.add(f"{name} is public, and ought not to be")
+        if not self._standing.halfway:
+            return self._folder.check("nothing of the job is public")
+        unlisted = "" if (output / PARTIAL).exists() else f" without {PARTIAL}"
+        public = f"{len(found):,} of its {len(allowed):,} files are public{unlisted}, and no other"
+        return self._folder.check(f"the end of the job was not published: {public}")
+
+    def _parquet(self) -> set[str]:
+        output = self._standing.output
+        folders = (output, output / REJECTS)
+        return {str(path.relative_to(output)) for folder in folders for path in folder.glob("*.parquet")}
 
     def _check_manifest(self, schema: pa.Schema | None) -> AuditCheck:
         name = self._standing.listing
@@ -142,8 +155,7 @@ class Folder:
         return entries
 
     def _expect_rejects(self, chunk: int, path: str, rows: int) -> None:
-        if self._standing.listing is not None:
-            self._shown.add(path)
+        self._shown.add(path)
         wanted = {"chunk": chunk, "path": path, "rows": rows}
         self._expect(f"rejects of chunk {chunk}", wanted, self._rejects.pop(chunk, None))
 

@@ -23,8 +23,8 @@ class Standing:
     kept: bool
     # The file that lists them; None: none is promised.
     listing: str | None
-    # The folder may hold staged files of the job.
-    staged: bool
+    # Its last step has not come to its end: any committed file may be public, and none need be.
+    halfway: bool
 
     def place(self, file: StagedFile) -> Path:
         """Where the committed file ought to lie."""
@@ -34,12 +34,21 @@ class Standing:
 def standing_of(job: Job, steps: list[StepAccount]) -> Standing:
     output = Path(job.output)
     if job.state is JobState.SUCCEEDED:
-        return Standing(output=output, public=True, kept=True, listing=MANIFEST, staged=False)
+        return Standing(output=output, public=True, kept=True, listing=MANIFEST, halfway=False)
     broken_off = any(step.kind is StepKind.FINALIZE and step.state is StepState.FAILED for step in steps)
     if job.options.overwrite:
         # For a `retry` that succeeds; nobody else sees them.
         kept = job.state is JobState.FAILED and job.error_code is not ErrorCode.ACCOUNTING_BROKEN
-        return Standing(output=output, public=False, kept=kept or broken_off, listing=None, staged=kept or broken_off)
-    if broken_off:
-        return Standing(output=output, public=False, kept=True, listing=None, staged=True)
-    return Standing(output=output, public=True, kept=True, listing=PARTIAL, staged=False)
+        return Standing(output=output, public=False, kept=kept or broken_off, listing=None, halfway=broken_off)
+    if broken_off or _left_alone(job, output):
+        return Standing(output=output, public=False, kept=True, listing=None, halfway=True)
+    return Standing(output=output, public=True, kept=True, listing=PARTIAL, halfway=False)
+
+
+def _left_alone(job: Job, output: Path) -> bool:
+    """Whether the host that ended the job might not write there, and so has written nothing.
+
+    By the words of the error, for the code speaks of inputs as well; a host that might has left its list.
+    """
+    outside = job.error_code is ErrorCode.INPUT_REFUSED and "SCORING_OUTPUT_ROOTS" in (job.error or "")
+    return outside and not (output / PARTIAL).exists()

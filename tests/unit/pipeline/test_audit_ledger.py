@@ -152,6 +152,54 @@ def test_a_failed_job_with_overwrite_keeps_its_files_aside(context: Context, tmp
     assert CheckStatus.FAILED == statuses(audit(context.ledger, job.id))["files"]
 
 
+def broken_off(context: Context, folder: Path, point: str, **options: Any) -> Job:
+    """Its last step spends its attempts at a failpoint."""
+    arm(parse(f"{point}=raise"))
+    try:
+        return ended(context, folder, **options)
+    finally:
+        arm(())
+
+
+@pytest.mark.parametrize(
+    ("options", "point", "public"),
+    [
+        ({}, "finalize.verdict", "6 of its 6 files are public"),
+        ({"overwrite": True}, "finalize.verdict", "0 of its 6 files are public"),
+        ({"overwrite": True}, "finalize.promoted", "6 of its 6 files are public"),
+    ],
+)
+def test_a_job_whose_end_broke_off_may_have_shown_its_files(
+    context: Context, tmp_path: Path, options: dict[str, Any], point: str, public: str
+) -> None:
+    """Any of those that were committed, and no other; nothing lists them, and nothing says success."""
+    job = broken_off(context, tmp_path, point, **options)
+    said = {check.name: check.message for check in proven(context, job.id).checks}
+    assert public in said["folder"]
+
+
+def test_what_the_end_that_broke_off_cannot_have_left_is_found(context: Context, tmp_path: Path) -> None:
+    """A file that no chunk has committed; `_SUCCESS` of a job that has failed."""
+    job, out = broken_off(context, tmp_path, "finalize.verdict"), tmp_path / "out"
+    (out / "_SUCCESS").touch()
+    shutil.copy(out / "part-000000.parquet", out / "part-000007.parquet")
+    (check,) = [check for check in audit(context.ledger, job.id).checks if check.status is CheckStatus.FAILED]
+    assert (
+        "_SUCCESS is public, and ought not to be; part-000007.parquet is public, and ought not to be" == check.message
+    )
+
+
+def test_an_output_that_the_last_host_might_not_write_to_is_left_alone(context: Context, tmp_path: Path) -> None:
+    """The job has failed for that, and shows nothing; a host that might write there has left its list."""
+    roots = {"SCORING_OUTPUT_ROOTS": str(tmp_path / "elsewhere")}
+    confined = context_in(context.settings.home, SCORING_MAX_ATTEMPTS="1", **roots)
+    job = worked(confined, submitted(context, *inputs(tmp_path)).id)
+    confined.ledger.close()
+    said = {check.name: check.message for check in proven(context, job.id).checks}
+    words = "the end of the job was not published: 0 of its 0 files are public without _partial.json, and no other"
+    assert words == said["folder"]
+
+
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_cancelled_job_is_proven_once_it_is_tidied_up(context: Context, tmp_path: Path, overwrite: bool) -> None:
     """Its last step is still to come: wait; then what it had finished is whole, with --overwrite nothing is kept."""
