@@ -6,7 +6,7 @@ from scoring.core.errors import ErrorCode, LeaseLost, NotFound
 from scoring.core.ids import JobId
 from scoring.core.outcome import clean
 from scoring.core.states import JobState, StepState
-from scoring.ledger.clock import now_us
+from scoring.ledger.clock import microseconds, now_us
 from scoring.ledger.database import Tx
 from scoring.ledger.records import AttemptEnd, Claim
 from scoring.ledger.step_rows import STEP, step_values
@@ -40,7 +40,7 @@ _STATE = select(jobs.c.state).where(jobs.c.job_id == bindparam("p_job"))
 _LOCK_JOB = _STATE.with_for_update(key_share=True)
 _SHARE_JOB = _STATE.with_for_update(read=True)
 _OWNED = select(steps.c.attempt).where(OWN)
-_CLAIMED = _OWNED.where(steps.c.worker == bindparam("p_worker"))
+_CLAIMED = _OWNED.where(steps.c.started_at == bindparam("p_started_us"))
 
 
 def lock_job(tx: Tx, job_id: JobId) -> JobState:
@@ -61,7 +61,8 @@ def require_owner(tx: Tx, claim: Claim) -> None:
 
 def was_claimed(tx: Tx, claim: Claim) -> bool:
     """Whether this very claim was committed and stands: the question after a commit whose answer was lost."""
-    return tx.execute(_CLAIMED, {**key(claim), "p_worker": claim.worker}).one_or_none() is not None
+    values = {**key(claim), "p_started_us": microseconds(claim.started_at)}
+    return tx.execute(_CLAIMED, values).one_or_none() is not None
 
 
 def end_attempt(

@@ -238,6 +238,8 @@ class Claim:
     failures: int
     max_failures: int
     worker: str
+    # By the ledger's clock: tells the claim from another one that never came to be committed under the same number.
+    started_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from scoring.core.ids import JobId, StepId
 from scoring.core.outcome import Outcome, judge
 from scoring.core.states import StepKind
 from scoring.ledger.attempts import lock_job
-from scoring.ledger.clock import now_us
+from scoring.ledger.clock import instant, now_us
 from scoring.ledger.database import Tx
 from scoring.ledger.failure import fail
 from scoring.ledger.records import FLEET, Claim
@@ -25,6 +25,7 @@ _LEASED = select(
     steps.c.attempt,
     steps.c.failures,
     steps.c.worker,
+    steps.c.started_at,
     _MAX_FAILURES.label("max_failures"),
 ).where(steps.c.lease_until.is_not(None))
 
@@ -77,6 +78,7 @@ def _lose(tx: Tx, row: Row[Any], *, only_expired: bool, charged: bool) -> bool:
         failures=row.failures,
         max_failures=row.max_failures,
         worker=row.worker,
+        started_at=instant(row.started_at),
     )
     try:
         fail(tx, claim, _lost(row.worker), 0, only_expired=only_expired, charged=charged)

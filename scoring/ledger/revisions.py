@@ -13,6 +13,9 @@ HEAD = "0004"
 
 _REVISION = text("SELECT version_num FROM alembic_version")
 
+IS_CURRENT = text(f"EXISTS (SELECT 1 FROM alembic_version WHERE version_num = '{HEAD}')")
+"""For the WHERE of a move that code of another revision must not make; what else kept it, `require_still` tells."""
+
 UPGRADE_LOCK = 7_246_114_302
 """Any number that no other program on the server uses for an advisory lock."""
 

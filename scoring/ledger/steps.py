@@ -12,13 +12,13 @@ from scoring.core.errors import ErrorCode, NotFound
 from scoring.core.ids import JobId, StepId
 from scoring.core.states import JobState, StepKind, StepState
 from scoring.ledger.attempts import OWN, end_attempt, key, lock_job, was_claimed
-from scoring.ledger.clock import now_us
+from scoring.ledger.clock import instant, now_us
 from scoring.ledger.commit import record_part
 from scoring.ledger.database import Tx
 from scoring.ledger.failure import fail
 from scoring.ledger.records import FLEET, AttemptEnd, Claim, Step
 from scoring.ledger.rescue import rescue_expired, server_start, take_over
-from scoring.ledger.revisions import require_still
+from scoring.ledger.revisions import IS_CURRENT, require_still
 from scoring.ledger.step_rows import STEP, step_of, step_values
 from scoring.ledger.tables import attempts, chunks, jobs, steps
 from scoring.ledger.waiting import arm_finalize, unpark_split
@@ -66,7 +66,7 @@ def _claim_statement(kind: StepKind) -> ReturningUpdate[Any]:
     return (
         update(steps)
         .where(STEP, steps.c.state.in_([StepState.PENDING.value, StepState.RETRYING.value]))
-        .where(steps.c.due_at <= now_us(), fits)
+        .where(steps.c.due_at <= now_us(), fits, IS_CURRENT)
         .values(
             state=StepState.RUNNING.value,
             attempt=steps.c.attempt + 1,
@@ -79,7 +79,7 @@ def _claim_statement(kind: StepKind) -> ReturningUpdate[Any]:
             error_code=null(),
             error=null(),
         )
-        .returning(steps.c.attempt, steps.c.failures, _MAX_FAILURES.label("max_failures"))
+        .returning(steps.c.attempt, steps.c.failures, steps.c.started_at, _MAX_FAILURES.label("max_failures"))
     )
 
 
@@ -115,11 +115,18 @@ def claim(tx: Tx, step: StepId, worker: str, lease_seconds: float, *, fleet: boo
     values = {**step_values(step), "p_worker": worker, "p_lease_us": int(lease_seconds * 1e6)}
     row = tx.execute((_FLEET_CLAIM if fleet else _CLAIM)[step.kind], values).one_or_none()
     if row is None:
+        require_still(tx)
         return None
-    require_still(tx)
     if step.kind is not StepKind.SCORE:  # score steps exist only after a split was claimed
         tx.execute(_START_JOB, {"p_job": step.job_id})
-    return Claim(step=step, attempt=row.attempt, failures=row.failures, max_failures=row.max_failures, worker=worker)
+    return Claim(
+        step=step,
+        attempt=row.attempt,
+        failures=row.failures,
+        max_failures=row.max_failures,
+        worker=worker,
+        started_at=instant(row.started_at),
+    )
 
 
 def extend(tx: Tx, claim: Claim, lease_seconds: float) -> bool:

@@ -1,6 +1,8 @@
 """One attempt at one step: claim it, do it, and turn whatever came of it into one move of the ledger."""
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Event
 
 from scoring.core.chunks import LOW_BYTES
@@ -36,25 +38,33 @@ BLIND_PAUSE_SECONDS = 30.0
 BLIND = (ErrorCode.INPUT_NOT_VISIBLE, ErrorCode.PREPARE_NOT_HERE)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Claimed:
+    claim: Claim
+    # When the ledger was asked for it, on the monotonic clock.
+    asked: float
+
+
 def work(context: Context, step: StepId, stop: Event) -> Outcome | None:
     """Make one attempt at `step`. None where there was nothing to claim: a doubled, late or needless message.
 
     `stop` is the process's own: once set, the step is handed back at the next chance.
     """
-    claim = _claim_patiently(context, step, stop)
-    if claim is None:
+    claimed = _claim_patiently(context, step, stop)
+    if claimed is None:
         announce("step.not_claimed", step=str(step))
         return None
+    claim = claimed.claim
     reach("claim.committed", step.chunk)
     announce("step.claimed", step=str(step), attempt=claim.attempt)
-    outcome = _attempt(context, claim, stop)
+    outcome = _attempt(context, claimed, stop)
     announce(f"step.{outcome.verdict}", step=str(step), attempt=claim.attempt, code=outcome.code, error=outcome.error)
     _record(context, claim, outcome, stop)
     _move_on(context, claim)
     return outcome
 
 
-def _claim_patiently(context: Context, step: StepId, stop: Event) -> Claim | None:
+def _claim_patiently(context: Context, step: StepId, stop: Event) -> _Claimed | None:
     """As `_claim`. While the ledger is away the step stays in hand: given up, its message would be lost for nothing."""
     while True:
         try:
@@ -65,23 +75,27 @@ def _claim_patiently(context: Context, step: StepId, stop: Event) -> Claim | Non
                 raise
 
 
-def _claim(context: Context, step: StepId) -> Claim | None:
-    made: list[Claim | None] = []
+def _claim(context: Context, step: StepId) -> _Claimed | None:
+    made: list[_Claimed] = []
 
-    def claim(tx: Tx) -> Claim | None:
-        fleet = context.only_job is None
-        made.append(steps.claim(tx, step, context.worker, context.settings.lease_seconds, fleet=fleet))
+    def claim(tx: Tx) -> _Claimed | None:
+        asked, fleet = time.monotonic(), context.only_job is None
+        found = steps.claim(tx, step, context.worker, context.settings.lease_seconds, fleet=fleet)
         reach("claim.commit", step.chunk)
+        if found is None:
+            return None
+        made.append(_Claimed(claim=found, asked=asked))
         return made[-1]
 
-    def stands(tx: Tx) -> Claim | None:
-        return next((claim for claim in made if claim is not None and steps.was_claimed(tx, claim)), None)
+    def stands(tx: Tx) -> _Claimed | None:
+        return next((claimed for claimed in made if steps.was_claimed(tx, claimed.claim)), None)
 
     return context.ledger.run_once(claim, stands)
 
 
-def _attempt(context: Context, claim: Claim, stop: Event) -> Outcome:
-    lease = Lease(context, claim, stop)
+def _attempt(context: Context, claimed: _Claimed, stop: Event) -> Outcome:
+    claim = claimed.claim
+    lease = Lease(context, claim, stop, asked=claimed.asked)
     try:
         with lease:
             ACTIONS[claim.step.kind](context, claim, lease)

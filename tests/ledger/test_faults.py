@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -135,12 +136,18 @@ def test_a_move_that_has_not_happened_is_made_again(postgres_desk: Desk) -> None
     assert 1 == len(desk.ledger.look(lambda tx: parts.committed_parts(tx, job.id)))
 
 
-def test_a_claim_knows_itself_again(desk: Desk) -> None:
-    """By its worker too: the attempt that another one has now bears the same number."""
+def test_a_claim_knows_itself_again(postgres_desk: Desk) -> None:
+    """The attempt that another thread of the process has now bears the same number and the same worker's name."""
+    desk = postgres_desk
     job = desk.running(1)
+    with suppress(InterruptedError), desk.ledger.write() as tx:
+        undone = steps.claim(tx, score_of(job.id, 0), desk.worker, LEASE)
+        raise InterruptedError
     claim = desk.claim(score_of(job.id, 0))
+    assert undone is not None
+    assert claim == replace(undone, started_at=claim.started_at)
     assert desk.ledger.look(lambda tx: steps.was_claimed(tx, claim))
-    assert not desk.ledger.look(lambda tx: steps.was_claimed(tx, replace(claim, worker="host:2")))
+    assert not desk.ledger.look(lambda tx: steps.was_claimed(tx, undone))
 
 
 @pytest.mark.fault("F45", "two transactions lock two rows the other way round", "one is undone and done again")
