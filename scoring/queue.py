@@ -6,8 +6,6 @@ A message carries the step's id and a version, nothing else: ``{"v": 1, "job": â
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,7 +15,6 @@ from scoring.core.states import Priority, StepKind
 from scoring.telemetry import announce
 
 if TYPE_CHECKING:
-    import redis
     from celery import Celery
 
 STEP_TASK = "scoring.step"
@@ -28,10 +25,6 @@ NAMESPACE = "scoring"
 
 KEY_PREFIX = "scoring:"
 """Stands before every key in Redis: another application on the same database does no harm."""
-
-DEPLOYMENT_KEY = f"{KEY_PREFIX}deployment"
-DEPLOYMENT_SECONDS = 24 * 3600
-"""A deployment that is no more must not be met for ever."""
 
 MESSAGE_VERSION = 1
 DEADLINE_SECONDS = 3.0
@@ -199,63 +192,3 @@ class _Sender:
     def close(self) -> None:
         self._producer = None
         self._connection.release()
-
-
-@dataclass(frozen=True, kw_only=True)
-class BrokerReport:
-    """What a broker says of itself, for `scoring doctor`."""
-
-    # "" where it answered; else why not, in the client's words.
-    error: str = ""
-    # "" where it is not Redis, which alone is asked for it.
-    version: str = ""
-    # True: the version is the one of Redis that Valkey says it is like.
-    is_valkey: bool = False
-    # Redis: what it throws away when it is full; anything but "noeviction" loses messages.
-    eviction_policy: str = ""
-    # Redis: the deployment that has put its id there; "" where none has, lately.
-    deployment: str = ""
-
-    @property
-    def evicts(self) -> bool:
-        return self.eviction_policy not in ("", "noeviction")
-
-
-def report_broker(broker_url: str) -> BrokerReport:
-    """Ask the broker who it is, within SOCKET_SECONDS for each answer. Never raises."""
-    if not broker_url.startswith("redis"):
-        answers = CeleryBell(broker_url).depth(Priority.NORMAL) is not None
-        return BrokerReport(error="" if answers else "no answer in time")
-    import redis
-
-    try:
-        with _client(broker_url) as client:
-            server, memory = client.info("server"), client.info("memory")
-            deployment = client.get(DEPLOYMENT_KEY)
-    except (redis.RedisError, OSError) as error:
-        return BrokerReport(error=str(error) or type(error).__name__)
-    return BrokerReport(
-        version=str(server["redis_version"]),
-        is_valkey="valkey_version" in server,
-        eviction_policy=str(memory.get("maxmemory_policy", "")),
-        deployment=(deployment or b"").decode(errors="replace"),
-    )
-
-
-def sign_broker(broker_url: str, deployment: str) -> None:
-    """Put the deployment's id, for a day, into a Redis that bears none. Never raises.
-
-    Two deployments on one database take each other's messages, and what the one has lost the other's queue hides.
-    """
-    if not broker_url.startswith("redis"):
-        return
-    import redis
-
-    with suppress(redis.RedisError, OSError), _client(broker_url) as client:
-        client.set(DEPLOYMENT_KEY, deployment, nx=True, ex=DEPLOYMENT_SECONDS)
-
-
-def _client(broker_url: str) -> "redis.Redis":
-    import redis
-
-    return redis.Redis.from_url(broker_url, socket_timeout=SOCKET_SECONDS, socket_connect_timeout=SOCKET_SECONDS)

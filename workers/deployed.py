@@ -12,10 +12,10 @@ from celery import signals
 from celery.utils.sysinfo import cpu_budget
 from celery.worker import WorkController, state
 
+from scoring.broker import report_broker, sign_broker
 from scoring.core.errors import ExitCode
 from scoring.core.states import Priority
 from scoring.data.storage import store_id
-from scoring.queue import report_broker, sign_broker
 from scoring.settings import Settings
 from scoring.telemetry import announce, configure
 from workers.ackstall import AckStall

@@ -3,17 +3,22 @@
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event
 from types import FrameType
 
+from scoring.broker import sign_broker
 from scoring.core.errors import LedgerAway, StorageFault
+from scoring.data.storage import store_id
 from scoring.pipeline.context import Context
 from scoring.pipeline.tick import Ticker
 from scoring.settings import Settings
 from scoring.telemetry import announce, configure
 from workers.presence import Presence, scheduler
 from workers.process import open_context, process_name
+
+SIGN_SECONDS = 3600.0
+"""Pause between two renewals of our sign in the broker, which lives for a day."""
 
 FIRE_SECONDS = 1.0
 """Pause between two turns of firing."""
@@ -37,6 +42,7 @@ def run_scheduler(settings: Settings) -> int:
     signal.signal(signal.SIGINT, end)
     context = open_context(settings)
     announce("scheduler.started", process=context.worker)
+    keep_signed(settings, stop)
     with firing(context, stop):
         repeat_tick(context, Presence(scheduler(context.worker)), stop)
     announce("scheduler.stopped", process=process_name())
@@ -50,6 +56,22 @@ def repeat_tick(context: Context, presence: Presence, stop: Event) -> None:
         presence.beat(context.ledger, doing="" if context.only_job is None else f"job {context.only_job}")
         stop.wait(ticker.turn())
     presence.leave(context.ledger)
+
+
+def keep_signed(settings: Settings, stop: Event, *, every_seconds: float = SIGN_SECONDS) -> None:
+    """Keep the deployment's sign in the broker until `stop` is set: workers may run for weeks without a start.
+
+    In a thread: the tick waits for no broker that is silent.
+    """
+
+    def sign() -> None:
+        while not stop.is_set():
+            # A store that is out of sight comes back.
+            with suppress(OSError):
+                sign_broker(settings.broker_url, store_id(settings.store, create=False) or "")
+            stop.wait(every_seconds)
+
+    threading.Thread(target=sign, name="signing", daemon=True).start()
 
 
 @contextmanager

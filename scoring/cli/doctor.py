@@ -65,8 +65,8 @@ def _broker(settings: Settings) -> Iterator[Check]:
     if settings.broker_url == EMBEDDED_BROKER:
         yield passed("broker", "embedded: none is needed")
         return
+    from scoring.broker import report_broker
     from scoring.data.storage import store_id
-    from scoring.queue import report_broker
 
     report = report_broker(settings.broker_url)
     if report.error:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from scoring.broker import BrokerReport
 from scoring.cli.doctor_check import Check, warning
-from scoring.queue import BrokerReport
 from scoring.settings import Settings
 
 ENCRYPTED_BROKERS = ("rediss", "amqps")

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from scoring.broker import BrokerReport
 from scoring.cli.doctor_security import check_patches, check_ways
-from scoring.queue import BrokerReport
 from scoring.settings import Settings, load_settings
 
 LEDGER = "postgresql://scoring:p@127.0.0.1/x"

@@ -2,8 +2,9 @@
 
 import pytest
 
+from scoring.broker import DEPLOYMENT_KEY
 from scoring.core.states import Priority
-from scoring.queue import DEPLOYMENT_KEY, queue_name
+from scoring.queue import queue_name
 from tests.faults.broker.fleet import WORKER, fleet, lines, odd_process
 from tests.faults.scene import Scene
 from tests.servers import RedisServer
