@@ -133,7 +133,10 @@ class Ledger:
         return found
 
     def keep(self, work: Callable[[Tx], T]) -> T:
-        """As `run`, for heartbeats: waits for no connection that the work itself holds, and gives up sooner."""
+        """As `run`, for heartbeats: on Postgres they wait for no connection of the work's own, and give up sooner.
+
+        SQLite has one writer for both.
+        """
         return self._run(self._beats, work)
 
     def _run(self, engine: Engine, work: Callable[[Tx], T]) -> T:

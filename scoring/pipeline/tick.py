@@ -54,8 +54,7 @@ class Ticker:
         context = self._context
         server = context.ledger.run(_server_start)
         if self._sight.clear(self._clocks(), server):
-            for step in context.ledger.run(lambda tx: self._rescue(tx, server)):
-                announce("step.rescued", step=str(step))
+            self._rescue(server)
         for job_id in context.ledger.run(lambda tx: jobs.running(tx, scope=context.only_job)):
             self._tend(job_id)
         publish_due(context)
@@ -65,11 +64,18 @@ class Ticker:
             else:
                 self._ring_overdue(priority)
 
-    def _rescue(self, tx: Tx, server: str) -> list[StepId]:
+    def _rescue(self, server: str) -> None:
+        try:
+            rescued = self._context.ledger.run(lambda tx: self._rescued(tx, server))
+        except _SightLost:
+            return
+        for step in rescued:
+            announce("step.rescued", step=str(step))
+
+    def _rescued(self, tx: Tx, server: str) -> list[StepId]:
         rescued = steps.rescue_expired(tx, scope=self._context.only_job, limit=PAGE)
         if rescued and not self._sight.clear(self._clocks(), server):
-            # Whoever locked the steps has kept their owners from extending them, too.
-            raise LedgerAway("the ledger was slow", expected="an answer within a third of a lease")
+            raise _SightLost
         if rescued:
             reach("rescue.commit")
         return rescued
@@ -111,6 +117,10 @@ class Ticker:
         # Looked at first: on SQLite whoever writes keeps others waiting.
         if context.ledger.look(lambda tx: publish.rung(tx, priority, scope=context.only_job)):
             context.bell.ring(context.ledger.run(find), priority)
+
+
+class _SightLost(Exception):
+    """Undoes a rescue that took long: whoever locked the steps has kept their owners from extending them, too."""
 
 
 def _server_start(tx: Tx) -> str:

@@ -1,8 +1,16 @@
 """When a scheduler may take over leases that ran out."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from scoring.pipeline.tick import TURN_SECONDS, TURNS_PER_LEASE, Sight
+from scoring.core.states import StepState
+from scoring.ledger import steps
+from scoring.pipeline.tick import TURN_SECONDS, TURNS_PER_LEASE, Sight, Ticker
+from tests.ledger.desk import GONE, Desk, score_of
+from tests.unit.pipeline.test_lease import context_in
+from tests.unit.pipeline.test_overdue import Heard
 
 LEASE = 60.0
 
@@ -59,3 +67,19 @@ def test_turns_are_short_enough_for_the_shortest_lease() -> None:
     sight = Sight(shortest)
     turn = min(TURN_SECONDS, shortest / TURNS_PER_LEASE)
     assert any(sight.clear((number * turn, number * turn), "up") for number in range(TURNS_PER_LEASE + 1))
+
+
+def test_a_rescue_that_took_too_long_is_undone_and_the_turn_goes_on(tmp_path: Path) -> None:
+    """What held it up has kept owners from their heartbeats too; other steps are rung, for the ledger is not away."""
+    context = context_in(tmp_path, SCORING_LEASE_SECONDS=f"{LEASE}")
+    desk, bell = Desk(context.ledger), Heard()
+    job = desk.running(2)
+    lost, handed_back = desk.claim(score_of(job.id, 0), lease=GONE), desk.claim(score_of(job.id, 1))
+    looks = iter((0, 20, 40, 60, 90))  # the last one, in the midst of the rescue, comes half a lease late
+    context = replace(context, bell=bell, only_job=job.id, slots=1)
+    ticker = Ticker(context, clocks=lambda: (now := next(looks), now))
+    for _ in range(3):
+        ticker.turn()
+    desk.run(lambda tx: steps.release(tx, handed_back))
+    ticker.turn()
+    assert (StepState.RUNNING, [handed_back.step]) == (desk.step(lost.step).state, bell.rung)
