@@ -1,5 +1,6 @@
 """Chunk files: written by the split, read by the score step, deleted once their part is promoted."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Sequence
@@ -123,7 +124,9 @@ def _write(table: pa.Table, path: Path, dictionaries: Sequence[str]) -> None:
 def _read(path: Path, sha256: str, dictionaries: Sequence[str]) -> pa.RecordBatch:
     """sha256: of the file when it was written; its pages have checksums, their headers and the footer have none."""
     try:
-        found = digest_of(path)
+        # Read once: what is decoded is what was judged, whatever becomes of the file meanwhile.
+        data = path.read_bytes()
+        found = hashlib.sha256(data).hexdigest()
         if sha256 and found != sha256:
             raise ChunkCorrupt(
                 f"chunk file {path.name} is damaged",
@@ -132,7 +135,10 @@ def _read(path: Path, sha256: str, dictionaries: Sequence[str]) -> pa.RecordBatc
                 remedy="score the job again",
             )
         with pq.ParquetFile(
-            path, read_dictionary=list(dictionaries), page_checksum_verification=True, pre_buffer=False
+            pa.BufferReader(data),
+            read_dictionary=list(dictionaries),
+            page_checksum_verification=True,
+            pre_buffer=False,
         ) as file:
             return one_batch(file.read(use_threads=False))
     except (OSError, pa.ArrowException) as error:

@@ -5,12 +5,22 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from scoring.core.chunks import Chunk
+from scoring.core.columns import ColumnSpec, Dtype, NullAction
 from scoring.core.errors import ChunkCorrupt, StorageFault
 from scoring.data import chunk_files
 from tests.unit.data.chunks import COLUMNS, one_chunk
+
+READ_SO_FAR = Path("/proc/self/io")
+
+
+def read_so_far() -> int:
+    """Bytes that this process has read."""
+    return int(READ_SO_FAR.read_text().splitlines()[0].removeprefix("rchar:"))
 
 
 @pytest.mark.parametrize("name", ["chunk-000000.parquet", "chunk-000000.rejects.parquet"])
@@ -56,6 +66,26 @@ def test_a_place_that_takes_no_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(StorageFault, match="work") as fault:
         one_chunk(tmp_path / "work")
     assert os.strerror(errno.EEXIST) == fault.value.got
+
+
+@pytest.mark.skipif(not READ_SO_FAR.exists(), reason="this system does not count what a process reads")
+def test_a_chunk_file_is_read_once(tmp_path: Path) -> None:
+    """What is decoded is what was judged, and a shared store is asked for each byte once."""
+    rows = pa.table({"x": np.random.default_rng(7).random(500_000)})
+    written = chunk_files.write_chunk_file(rows, tmp_path, "chunk-000000.parquet")
+    spec = ColumnSpec(name="x", slot="x", dtype=Dtype.FLOAT64, nulls=NullAction.NAN)
+    chunk = Chunk(
+        chunk=0,
+        first_row=0,
+        rows=500_000,
+        rows_rejected=0,
+        path=written.name,
+        bytes=written.bytes,
+        sha256=written.sha256,
+    )
+    before = read_so_far()
+    chunk_files.read_chunk(chunk, tmp_path, [spec])
+    assert 1.5 * written.bytes > read_so_far() - before
 
 
 def test_a_chunk_of_an_older_ledger_has_no_digest_of_its_rejects(tmp_path: Path) -> None:
