@@ -64,8 +64,13 @@ def clear_replaced(output: Path, *, job_id: str, keep_log: bool = False) -> None
 
 
 def files_of(output: Path, job_id: str) -> list[str]:
-    """The files under the folder that the job wrote and nobody has replaced, relative to it; torn ones too."""
-    return [name for name, owner in _owners(output).items() if owner in (job_id, _NOBODY)]
+    """The files under the folder that the job wrote and nobody has replaced, relative to it."""
+    return [name for name, owner in _owners(output).items() if owner == job_id]
+
+
+def torn_files(output: Path) -> list[str]:
+    """Manifests on their way to their names, relative to the folder: of a job that writes just now, or a dead one."""
+    return [name for name, owner in _owners(output).items() if owner == _NOBODY]
 
 
 def remove_files(output: Path, names: Sequence[str]) -> None:

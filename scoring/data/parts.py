@@ -164,26 +164,40 @@ def _stage(
     with storage_faults(output):
         _make_own(output, staged.parent)
         staged.unlink(missing_ok=True)
-        with os.fdopen(os.open(staged, os.O_CREAT | os.O_WRONLY | os.O_EXCL, mode), "wb") as file:
-            reach("stage.write")
-            _write(table.replace_schema_metadata(dict(metadata)), file, compression)
-            file.flush()
-            reach("stage.fsync")
-            os.fsync(file.fileno())
-        sync_folder(staged.parent)
-        reach("stage.synced")
-        rows = footer_rows(staged)
-        if rows != table.num_rows:
-            raise ChunkCorrupt(f"{staged} reads back wrong", expected=f"{table.num_rows} rows", got=str(rows))
-        return StagedFile(staged=name, path=path, rows=rows, bytes=staged.stat().st_size, sha256=digest_of(staged))
+        try:
+            _write_new(staged, mode, table.replace_schema_metadata(dict(metadata)), compression)
+            rows = footer_rows(staged)
+            if rows != table.num_rows:
+                raise ChunkCorrupt(f"{staged} reads back wrong", expected=f"{table.num_rows} rows", got=str(rows))
+            return StagedFile(staged=name, path=path, rows=rows, bytes=staged.stat().st_size, sha256=digest_of(staged))
+        except BaseException:
+            # On a full disk, half a file of each attempt would keep it full.
+            staged.unlink(missing_ok=True)
+            raise
+
+
+def _write_new(path: Path, mode: int, table: pa.Table, compression: str) -> None:
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, mode), "wb") as file:
+        reach("stage.write")
+        _write(table, file, compression)
+        file.flush()
+        reach("stage.fsync")
+        os.fsync(file.fileno())
+    sync_folder(path.parent)
+    reach("stage.synced")
 
 
 def _make_own(output: Path, folder: Path) -> None:
     """Make a folder of the output. Raises OutputRefused where a link would lead what is written there elsewhere."""
+    _refuse_links(output, folder)
     folder.mkdir(parents=True, exist_ok=True)
-    inside = [path for path in (folder, *folder.parents) if path != output and path.is_relative_to(output)]
-    for path in inside:
-        if path.is_symlink():
+    # Again: one may have come meanwhile.
+    _refuse_links(output, folder)
+
+
+def _refuse_links(output: Path, folder: Path) -> None:
+    for path in (folder, *folder.parents):
+        if path != output and path.is_relative_to(output) and path.is_symlink():
             raise OutputRefused(
                 f"{path} is a link",
                 expected="a folder that this job made",

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scoring.data.delta_log import DELTA_LOG, log_owner
-from scoring.data.outputs import files_of, remove_files
+from scoring.data.outputs import files_of, remove_files, torn_files
 from scoring.data.parts import STAGING, remove_empty
 from scoring.data.storage import storage_faults
+
+TORN_SECONDS = 900.0
+"""A manifest is written within a moment: one that has not come to its name for so long never will."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +59,22 @@ def users_table(output: Path) -> bool:
 
 def result_remains(output: Path, job_id: str, *folders: Path) -> Remains:
     """The result as far as it is still the job's, and these folders."""
-    names = () if users_table(output) else tuple(files_of(output, job_id))
-    return Remains(output=output, names=names, folders=tuple(folder for folder in folders if folder.is_dir()))
+    names = [] if users_table(output) else [*files_of(output, job_id), *_torn(output)]
+    return Remains(output=output, names=tuple(names), folders=tuple(folder for folder in folders if folder.is_dir()))
+
+
+def _torn(output: Path) -> list[str]:
+    """Of a writer that is dead: the folder may have gone over to a job that writes its manifest just now."""
+    names = torn_files(output)
+    before = file_clock(output) - TORN_SECONDS if names else 0.0
+    return [name for name in names if _is_older(output / name, before)]
+
+
+def _is_older(path: Path, before: float) -> bool:
+    try:
+        return path.lstat().st_mtime < before
+    except FileNotFoundError:
+        return False
 
 
 def staged_remains(output: Path, job_id: str) -> Remains:

@@ -1,17 +1,24 @@
 """Part files and the folder they go to."""
 
 import json
+import os
+import resource
 import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scoring.core.errors import ChunkCorrupt, OutputRefused
+from scoring.core.errors import ChunkCorrupt, OutputRefused, StorageFault
 from scoring.data.manifest import Manifest, ManifestPart, read_manifest, write_manifest, write_partial
 from scoring.data.outputs import check_output, clear_replaced, result_files, results_dataset
 from scoring.data.parts import clear_staging, footer_rows, promote, remove_staged, stage_part, stage_rejects
 from scoring.data.rejects import REJECT_SCHEMA
+from scoring.data.remains import TORN_SECONDS, result_remains
 from scoring.data.storage import copy_hashed, store_id
 
 ROWS = pa.table({"_row": pa.array([0, 1, 2]), "score": pa.array([0.1, 0.2, 0.3])})
@@ -25,6 +32,17 @@ def publish(output, job="j1", attempt=1):
     staged = stage_part(output, 0, attempt, ROWS, metadata=of(job))
     promote(output, staged)
     return staged
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """As on a full disk, this process can write no more to a file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def manifest(staged, job="j1") -> Manifest:
@@ -150,6 +168,16 @@ def test_a_foreign_file_is_never_replaced(tmp_path, name):
         check_output(tmp_path, job_id="j1", overwrite=True)
 
 
+@pytest.mark.parametrize("rows", [0, 400_000])
+def test_what_a_full_disk_takes_half_goes_at_once(tmp_path, rows):
+    """Half a file of each attempt would keep the disk full; a limit on file sizes stands for it."""
+    table = pa.table({"_row": np.random.default_rng(7).integers(0, 2**60, rows)})
+    stage_part(tmp_path, 0, 1, table, metadata=of("j1"))
+    with files_of_at_most(100), pytest.raises(StorageFault):
+        stage_part(tmp_path, 0, 2, table, metadata=of("j1"))
+    assert ["part-000000.1.parquet.tmp"] == [path.name for path in (tmp_path / "_staging/j1").iterdir()]
+
+
 def test_overwriting_removes_the_old_result_alone(tmp_path):
     """Files of other jobs go; those that this job has promoted already stay."""
     old = publish(tmp_path, "old")
@@ -172,6 +200,16 @@ def test_a_manifest_that_was_torn_is_in_nobodys_way(tmp_path):
     check_output(tmp_path, job_id="j2", overwrite=True)
     clear_replaced(tmp_path, job_id="j2")
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("age", "goes"), [(TORN_SECONDS + 60, True), (1, False)])
+def test_a_manifest_that_may_be_in_the_making_stays_when_an_old_job_goes(tmp_path, age, goes):
+    """The folder may have gone over to another job."""
+    publish(tmp_path, "old")
+    torn = tmp_path / "._manifest.json.0123abcd.tmp"
+    torn.write_bytes(b"{")
+    os.utime(torn, (time.time() - age,) * 2)
+    assert goes is (torn.name in result_remains(tmp_path, "old").names)
 
 
 def test_a_model_is_stored_once_under_its_digest(tmp_path):
