@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, exists, func, select, text
 
 from scoring.core.chunks import Part
 from scoring.core.ids import NO_CHUNK, JobId
 from scoring.core.result_table import CHUNK, JOB_ID
 from scoring.core.states import StepKind, StepState
 from scoring.ledger.database import Ledger, Tx
+from scoring.ledger.job_rows import job_of, select_jobs
 from scoring.ledger.parts import part_of
 from scoring.ledger.records import AttemptEnd, Job
 from scoring.ledger.result_sql import execute, qualified, quoted
@@ -64,6 +65,17 @@ class ChunkAccount:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LaterJob:
+    """A job with the same output."""
+
+    job_id: JobId
+    # It has cleared the folder, or is about to.
+    replaces: bool
+    # Its last step has failed at least once, and may have cleared the folder: the ledger does not tell.
+    may_replace: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class RowCounts:
     """Rows that the tables hold of a job."""
 
@@ -106,11 +118,22 @@ def row_counts(tx: Tx, job_id: JobId) -> RowCounts:
     )
 
 
-def is_later(tx: Tx, other: str, job: Job) -> bool:
-    """Whether `other` is a job of this ledger that was submitted to the output of `job` after it."""
+def later_jobs(tx: Tx, job: Job) -> list[LaterJob]:
+    """Those that were submitted to its output after it, the last one first."""
     number = select(jobs.c.number).where(jobs.c.job_id == job.id).scalar_subquery()
-    later = select(jobs.c.number).where(jobs.c.job_id == other, jobs.c.output == job.output, jobs.c.number > number)
-    return tx.scalar(later) is not None
+    broke_off = exists().where(
+        attempts.c.job_id == jobs.c.job_id,
+        attempts.c.kind == StepKind.FINALIZE.value,
+        attempts.c.outcome != AttemptEnd.COMPLETED.value,
+    )
+    query = select_jobs().add_columns(broke_off.label("broke_off"))
+    found = tx.execute(query.where(jobs.c.output == job.output, jobs.c.number > number).order_by(jobs.c.number.desc()))
+    return [_later(job_of(row), row.broke_off) for row in found]
+
+
+def _later(job: Job, broke_off: bool) -> LaterJob:
+    # Without --overwrite it was given an empty folder.
+    return LaterJob(job_id=job.id, replaces=job.succeeds or not job.options.overwrite, may_replace=broke_off)
 
 
 def table_rows(tx: Tx, job: Job, key: str) -> dict[int, tuple[int, int]]:

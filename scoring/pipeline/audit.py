@@ -6,9 +6,8 @@ Nothing is believed because the job has succeeded: every file is read to its las
 from collections.abc import Iterator
 
 from scoring.core.audit import Audit, AuditCheck, Findings, skipped
-from scoring.core.errors import ScoringError, UsageError
+from scoring.core.errors import TableRefused
 from scoring.core.ids import JobId
-from scoring.data.manifest import read_manifest
 from scoring.data.result_schema import ROW
 from scoring.ledger import audit as accounts
 from scoring.ledger import jobs, reports
@@ -18,18 +17,20 @@ from scoring.ledger.records import Job
 from scoring.pipeline.audit_books import Books
 from scoring.pipeline.audit_files import Files
 from scoring.pipeline.audit_folder import Folder
-from scoring.pipeline.audit_standing import Standing, standing_of
+from scoring.pipeline.audit_grounds import require_provable, require_still
+from scoring.pipeline.audit_standing import standing_of
 
 
 def audit(ledger: Ledger, job_id: JobId, *, digest: str | None = None) -> Audit:
     """What is found of the job, check by check.
 
     digest: that the content ought to have. Raises NotFound; UsageError where there is nothing to prove: the job is
-    live, was purged, or its output holds the result of a later job.
+    live, was purged, or its output holds the result of a later job; LedgerAway; SettingsError where the ledger's role
+    may not read what the job has written.
     """
     job, steps = ledger.look(lambda tx: (jobs.job(tx, job_id), accounts.job_steps(tx, job_id)))
     standing = standing_of(job, steps)
-    _require_provable(ledger, job, standing)
+    require_provable(ledger, job, standing)
     books, files, folder, table = Books(job), Files(job, standing), Folder(job, standing), _Table(ledger, job)
     for account in accounts.chunk_accounts(ledger, job_id):
         for witness in (books, files, folder, table):
@@ -42,7 +43,7 @@ def audit(ledger: Ledger, job_id: JobId, *, digest: str | None = None) -> Audit:
         table.check(),
         *_compared(digest, files.digest()),
     ]
-    _require_still(ledger, job)
+    require_still(ledger, job, standing)
     return Audit(
         job_id=job_id,
         state=job.state,
@@ -52,44 +53,6 @@ def audit(ledger: Ledger, job_id: JobId, *, digest: str | None = None) -> Audit:
         rows_rejected=files.rows_rejected,
         checks=checks,
     )
-
-
-def _require_provable(ledger: Ledger, job: Job, standing: Standing) -> None:
-    if job.purged_at is not None:
-        raise UsageError(
-            f"job {job.id} cannot be audited",
-            expected="a job that retention has left",
-            got=f"one that was purged at {job.purged_at:%Y-%m-%d %H:%M} UTC",
-            remedy="its figures stay in batch_accuracy",
-        )
-    if not job.state.settled or ledger.look(lambda tx: accounts.is_at_work(tx, job.id)):
-        raise UsageError(
-            f"job {job.id} cannot be audited yet",
-            expected="a job that has ended",
-            got=f"one that is {job.state}, with work left to do",
-            remedy=f"scoring wait {job.id}",
-        )
-    manifest = read_manifest(standing.output) if standing.listing is not None else None
-    other = job.id if manifest is None else str(manifest["job_id"])
-    if other != job.id and ledger.look(lambda tx: accounts.is_later(tx, other, job)):
-        raise UsageError(
-            f"job {job.id} cannot be audited any more",
-            expected=f"its result in {job.output}",
-            got=f"that of job {other}, which replaced it",
-            remedy=f"scoring audit {other}",
-        )
-
-
-def _require_still(ledger: Ledger, job: Job) -> None:
-    """What was found counts only where nobody revived the job meanwhile."""
-    now = ledger.look(lambda tx: jobs.job(tx, job.id))
-    if (now.state, now.round, now.purged_at) != (job.state, job.round, job.purged_at):
-        raise UsageError(
-            f"job {job.id} has moved while it was audited",
-            expected=f"a job that stays {job.state}",
-            got=f"one that is {now.state} in round {now.round}",
-            remedy="audit it again once it has ended",
-        )
 
 
 class _Table:
@@ -104,8 +67,8 @@ class _Table:
         if self._known:
             try:
                 self._found = ledger.look(lambda tx: accounts.table_rows(tx, job, ROW))
-            except ScoringError as error:
-                self._findings.add(str(error))
+            except TableRefused as refused:
+                self._findings.add(str(refused))
                 self._known = False
 
     def see(self, account: ChunkAccount) -> None:

@@ -14,8 +14,11 @@ from scoring.core.ids import JobId
 from scoring.core.states import JobState
 from scoring.failpoints import arm, parse
 from scoring.ledger import jobs, steps, verdicts
+from scoring.ledger.audit import job_steps
 from scoring.ledger.records import Job
 from scoring.pipeline.audit import audit
+from scoring.pipeline.audit_grounds import require_still
+from scoring.pipeline.audit_standing import standing_of
 from scoring.pipeline.context import Context
 from scoring.pipeline.work import work
 from tests.ledger.desk import split_of
@@ -229,6 +232,26 @@ def test_a_replaced_result_is_no_broken_one(context: Context, tmp_path: Path) ->
     with pytest.raises(UsageError, match=f"that of job {new.id}, which replaced it"):
         audit(context.ledger, old.id)
     proven(context, new.id)
+
+
+def test_a_result_that_was_cleared_for_another_is_no_broken_one(context: Context, tmp_path: Path) -> None:
+    """Its successor died before it had a list of its own; a successor that has cleared nothing is passed over."""
+    old = ended(context, tmp_path, rows=20)
+    broken_off(context, tmp_path, "finalize.verdict", overwrite=True)
+    proven(context, old.id)
+    new = broken_off(context, tmp_path, "finalize.promoted", rows=15, overwrite=True)
+    with pytest.raises(UsageError, match=f"that of job {new.id}, which replaced it"):
+        audit(context.ledger, old.id)
+
+
+def test_a_result_that_is_replaced_during_its_audit_is_no_broken_one(context: Context, tmp_path: Path) -> None:
+    """Whatever was found of its files meanwhile."""
+    old = ended(context, tmp_path, rows=20)
+    standing = standing_of(old, context.ledger.look(lambda tx: job_steps(tx, old.id)))
+    require_still(context.ledger, old, standing)
+    new = ended(context, tmp_path, rows=15, overwrite=True)
+    with pytest.raises(UsageError, match=f"that of job {new.id}, which replaced it"):
+        require_still(context.ledger, old, standing)
 
 
 def test_a_job_without_a_row_is_whole(context: Context, tmp_path: Path) -> None:
