@@ -150,7 +150,7 @@ class Job:
             stopped = control.cancel(context, self.id) is CancelResult.CANCELLED
             if stopped and not _is_of_workers(context, self._read(context)):
                 with suppress(UsageError):  # the process that works on it is alive, and does its last step
-                    run_embedded(context, self.id)
+                    run_embedded(context, self.id, resumed=False)
         return stopped
 
     def retry(self) -> "Job":
@@ -165,7 +165,7 @@ class Job:
         with _context() as context:
             if _is_of_workers(context, control.retry(context, self.id)):
                 return self
-            run_embedded(context, self.id)
+            run_embedded(context, self.id, resumed=False)
         _raise_for(self.status())
         return self
 

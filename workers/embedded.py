@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 
 from celery.utils.sysinfo import cpu_budget
@@ -19,10 +19,11 @@ from scoring.pipeline.control import take_over
 from scoring.queue import NAMESPACE, CeleryBell
 from scoring.settings import EMBEDDED_BROKER
 from scoring.telemetry import announce
-from workers.crashnote import crash_note
+from workers.crashnote import crash_note, has_crashed
 from workers.interrupt import Interrupt, interrupts
 from workers.joblock import job_lock
 from workers.memory import memory_worker
+from workers.onebyone import one_by_one
 from workers.presence import Presence, worker
 from workers.process import Service, serving
 from workers.scheduler import repeat_tick
@@ -37,7 +38,7 @@ def run_embedded(
     *,
     slots: int | None = None,
     stop: threading.Event | None = None,
-    asked_for: bool = True,
+    resumed: bool,
     on_progress: Callable[[], None] = lambda: None,
 ) -> None:
     """Work on the job until it is settled and nothing of it is left to do. What a dead process left goes on at once.
@@ -46,24 +47,22 @@ def run_embedded(
     times a second. In the main thread SIGINT and SIGTERM are taken over meanwhile. After a signal, or once ``stop`` is
     set, the steps in hand are handed back and Interrupted is raised (exit code 130, after SIGTERM 143): the job can be
     resumed.
-    ``asked_for``: by a person, who may go on as often as they like with what was killed. A process that takes up what
-    it finds counts the death of the former one against the budgets of its steps. A crash of native code counts always.
-    Raises JobBusy where another process works on the job.
+    ``resumed``: by a person, who may go on as often as they like with what was killed. Else the death of the former
+    process counts, as a crash of native code always does: what it had in hand is done one step at a time, and the next
+    death is charged to the one step that was in hand. Raises JobBusy where another process works on the job.
     """
     slots = slots or cpu_budget().count
     bell = CeleryBell(EMBEDDED_BROKER, namespace=f"{NAMESPACE}.{job_id}")
     context = replace(context, bell=bell, only_job=job_id, slots=slots)
-    run = context.settings.run_folder
-    with (
-        job_lock(run, job_id),
-        crash_note(run / f"{job_id}.crash") as crashed,
-        interrupts(stop) as interrupt,
-    ):
+    note = context.settings.run_folder / f"{job_id}.crash"
+    with job_lock(note.parent, job_id), interrupts(stop) as interrupt:
         if _is_over(context, job_id):
             return
         context.ledger.look(require_all_rights)
-        take_over(context, job_id, f"here:{socket.gethostname()}", charged=crashed or not asked_for)
-        _work(context, job_id, slots, interrupt, on_progress)
+        counts = has_crashed(note) or not resumed
+        in_hand = take_over(context, job_id, f"here:{socket.gethostname()}", charged=counts)
+        with crash_note(note):
+            _work(context, job_id, in_hand if counts else [], interrupt, on_progress)
         if interrupt.is_set() and not _is_over(context, job_id):
             raise _interrupted(job_id, interrupt)
 
@@ -85,7 +84,7 @@ def run_or_wait(
     pause = stop or threading.Event()
     while True:
         try:
-            run_embedded(context, job_id, slots=slots, stop=stop, on_progress=on_progress)
+            run_embedded(context, job_id, slots=slots, stop=stop, resumed=False, on_progress=on_progress)
             return
         except JobBusy:
             if time.monotonic() >= ends:
@@ -95,8 +94,10 @@ def run_or_wait(
             raise _interrupted(job_id, Interrupt(stop))
 
 
-def _work(context: Context, job_id: JobId, slots: int, interrupt: Interrupt, on_progress: Callable[[], None]) -> None:
-    """Start the tick and the worker, wait for the end of the job or an interrupt, and stop both."""
+def _work(
+    context: Context, job_id: JobId, first: list[StepId], interrupt: Interrupt, on_progress: Callable[[], None]
+) -> None:
+    """Start the tick, do `first` one at a time, start the worker, wait for the end of the job or an interrupt."""
     halt = threading.Event()
     moved = threading.Event()
 
@@ -104,33 +105,37 @@ def _work(context: Context, job_id: JobId, slots: int, interrupt: Interrupt, on_
         if step.kind is StepKind.FINALIZE:
             moved.set()
 
-    with ExitStack() as stack:
-        stack.enter_context(serving(job_id, Service(context=lambda: context, stop=halt, answered=answered)))
-        celery = stack.enter_context(memory_worker(f"{NAMESPACE}.{job_id}", slots))
-        tick = stack.enter_context(_ticking(context, slots, halt))
-        stack.callback(halt.set)  # first on the way out: what is in hand is handed back
-        while not interrupt.is_set() and not _is_over(context, job_id):
-            tick.check()
-            celery.check()
-            on_progress()
-            moved.wait(LOOK_SECONDS)
-            moved.clear()
+    def goes_on() -> bool:
+        on_progress()
+        return tick.is_alive() and not interrupt.is_set()
+
+    service = Service(context=lambda: context, stop=halt, answered=answered)
+    with serving(job_id, service), _ticking(context, halt) as tick:
+        one_by_one(first, goes_on, halt)
+        with memory_worker(f"{NAMESPACE}.{job_id}", context.slots or 1) as celery, _halting(halt):
+            while not interrupt.is_set() and not _is_over(context, job_id):
+                tick.check()
+                celery.check()
+                on_progress()
+                moved.wait(LOOK_SECONDS)
+                moved.clear()
     on_progress()
 
 
 class _Tick(threading.Thread):
     """The tick in a thread; an error that ends it is raised where the command waits."""
 
-    def __init__(self, context: Context, slots: int, halt: threading.Event) -> None:
+    def __init__(self, context: Context, halt: threading.Event) -> None:
         super().__init__(name="tick", daemon=True)
         self._context = context
-        self._slots = slots
         self._halt = halt
         self._error: BaseException | None = None
 
     def run(self) -> None:
         try:
-            repeat_tick(self._context, Presence(worker(self._context.worker, slots=self._slots)), self._halt)
+            repeat_tick(
+                self._context, Presence(worker(self._context.worker, slots=self._context.slots or 1)), self._halt
+            )
         except BaseException as error:  # noqa: BLE001  # whatever it is: the command must not wait for ever
             self._error = error
 
@@ -140,13 +145,23 @@ class _Tick(threading.Thread):
 
 
 @contextmanager
-def _ticking(context: Context, slots: int, halt: threading.Event) -> Iterator[_Tick]:
-    tick = _Tick(context, slots, halt)
+def _ticking(context: Context, halt: threading.Event) -> Iterator[_Tick]:
+    tick = _Tick(context, halt)
     tick.start()
     try:
-        yield tick
+        with _halting(halt):
+            yield tick
     finally:
         tick.join()
+
+
+@contextmanager
+def _halting(halt: threading.Event) -> Iterator[None]:
+    """Set `halt` on the way out: what is in hand is handed back."""
+    try:
+        yield
+    finally:
+        halt.set()
 
 
 def _is_over(context: Context, job_id: JobId) -> bool:

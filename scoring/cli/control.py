@@ -47,7 +47,7 @@ def _tidy_up(context: "Context", job: "Job") -> None:
     if job.runner == FLEET and context.settings.deployed:
         return
     try:
-        run_embedded(context, job.id)
+        run_embedded(context, job.id, resumed=False)
     except UsageError:
         pass  # the process that has its lock is alive, and does it
 
@@ -105,4 +105,4 @@ def resume(job: str, workers: int | None, as_json: bool) -> int:
                 got="a submitted one",
                 remedy=f"scoring wait {found.id}",
             )
-        return work_here(context, found, slots=workers, as_json=as_json)
+        return work_here(context, found, slots=workers, resumed=True, as_json=as_json)

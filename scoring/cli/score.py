@@ -129,20 +129,24 @@ def work_here(
     *,
     slots: int | None,
     waiting: Waiting = ALONE,
+    resumed: bool = False,
     as_json: bool,
     facts_wanted: bool = True,
 ) -> int:
     """Work on the job in this process until it is settled, as `work_until_settled`; print its verdict."""
-    work_until_settled(context, job, slots=slots, waiting=waiting)
+    work_until_settled(context, job, slots=slots, waiting=waiting, resumed=resumed)
     facts = ask_patiently(lambda: job_facts(context.ledger, job.id), pause=PAUSE_SECONDS, ends=float("inf"))
     return print_verdict(facts, as_json=as_json, facts_wanted=facts_wanted)
 
 
-def work_until_settled(context: "Context", job: "Job", *, slots: int | None, waiting: Waiting = ALONE) -> None:
+def work_until_settled(
+    context: "Context", job: "Job", *, slots: int | None, waiting: Waiting = ALONE, resumed: bool = False
+) -> None:
     """Work on the job in this process, with a bar on a terminal. A settled one is left as it is.
 
     Where another process works on it: wait for that one where it is wanted, and go on with the job if it dies; of two
-    commands with one key both give its verdict. Raises JobBusy where it is not wanted, WaitTimedOut.
+    commands with one key both give its verdict. resumed: as `run_embedded` has it. Raises JobBusy where it is not
+    wanted, WaitTimedOut.
     """
     from scoring.cli.progress import progress_bar
     from workers.embedded import run_embedded
@@ -151,7 +155,7 @@ def work_until_settled(context: "Context", job: "Job", *, slots: int | None, wai
         return
     with progress_bar(lambda: job_progress(context.ledger, job.id), rows=job.rows_expected) as draw:
         try:
-            run_embedded(context, job.id, slots=slots, on_progress=draw)
+            run_embedded(context, job.id, slots=slots, resumed=resumed, on_progress=draw)
         except JobBusy:
             if not waiting.wanted:
                 raise

@@ -132,7 +132,7 @@ def do_submitted(context: "Context", slots: int | None, stop: Event) -> None:
             return
         tried.add(job_id)
         try:
-            run_embedded(context, job_id, slots=slots, stop=stop, asked_for=False)
+            run_embedded(context, job_id, slots=slots, stop=stop, resumed=False)
         except JobBusy:
             continue
         except Interrupted:

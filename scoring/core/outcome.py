@@ -36,6 +36,8 @@ class Outcome:
     error: str = ""
     # True: the error says that no other chunk of the job can be right either.
     stops_job: bool = False
+    # False: a failure that counts against no budget.
+    charged: bool = True
 
 
 ERROR_CHARACTERS = 2_000

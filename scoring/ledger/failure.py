@@ -9,24 +9,15 @@ from scoring.ledger.records import AttemptEnd, Claim
 from scoring.ledger.verdicts import fail_finalize, stop
 
 
-def fail(
-    tx: Tx,
-    claim: Claim,
-    outcome: Outcome,
-    backoff_seconds: float,
-    *,
-    only_expired: bool = False,
-    charged: bool = True,
-) -> StepState:
+def fail(tx: Tx, claim: Claim, outcome: Outcome, backoff_seconds: float, *, only_expired: bool = False) -> StepState:
     """RUNNING → RETRYING, or FAILED where the error is permanent or the budget is spent. Returns which.
 
-    A split that fails stops the job, a finalize that fails fails it; a failed chunk stops nobody. charged: it counts
-    against the budget. Raises LeaseLost.
+    A split that fails stops the job, a finalize that fails fails it; a failed chunk stops nobody. Raises LeaseLost.
     """
     if outcome.verdict not in (Verdict.RETRYABLE, Verdict.PERMANENT):
         raise ValueError(f"{outcome.verdict} is no failure")
     permanent = outcome.verdict is Verdict.PERMANENT
-    spent = charged and claim.failures + 1 >= claim.max_failures
+    spent = outcome.charged and claim.failures + 1 >= claim.max_failures
     state = StepState.FAILED if permanent or spent else StepState.RETRYING
     job = lock_job(tx, claim.step.job_id) if claim.step.kind is not StepKind.SCORE else None
     code = outcome.code or ErrorCode.INTERNAL
@@ -39,7 +30,7 @@ def fail(
         error=outcome.error,
         pause_seconds=backoff_seconds if state is StepState.RETRYING else None,
         only_expired=only_expired,
-        charged=charged,
+        charged=outcome.charged,
     )
     if state is StepState.FAILED and job is not None:
         if claim.step.kind is StepKind.SPLIT:

@@ -1,5 +1,6 @@
 """Steps whose worker is gone come back: when the lease has run out, or at once where its death is known."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row, Select, null, select, text, update
@@ -41,17 +42,19 @@ def rescue_expired(tx: Tx, *, scope: JobId | None = None, limit: int = 200) -> l
     # Jobs before chunks: a job's own steps lock its row, so they come first, and unlocked until then.
     of_jobs = expired.where(steps.c.kind != StepKind.SCORE.value)
     of_chunks = expired.where(steps.c.kind == StepKind.SCORE.value).with_for_update(skip_locked=True, of=steps)
-    return _rescue(tx, of_jobs, only_expired=True) + _rescue(tx, of_chunks, only_expired=True)
+    lost = _rescue(tx, _in_order(tx, of_jobs), only_expired=True)
+    return lost + _rescue(tx, _in_order(tx, of_chunks), only_expired=True)
 
 
 def take_over(tx: Tx, job_id: JobId, *, charged: bool = True) -> list[StepId]:
     """All RUNNING steps of a job whose owner is known to be dead → RETRYING or FAILED; nothing is rung.
 
-    charged: the death counts against their budgets. False where a person goes on with what was killed, as often as they
-    like: then each of them is RETRYING.
+    charged: the death counts against the budget of the step that was in hand alone. Of several nobody knows which of
+    them it was: then, as where it does not count, each of them is RETRYING.
     """
     lock_job(tx, job_id)
-    rescued = _rescue(tx, _LEASED.where(steps.c.job_id == job_id), only_expired=False, charged=charged)
+    in_hand = _in_order(tx, _LEASED.where(steps.c.job_id == job_id))
+    rescued = _rescue(tx, in_hand, only_expired=False, charged=charged and len(in_hand) == 1)
     rung = update(steps).where(steps.c.job_id == job_id, steps.c.rung_at.is_not(None))
     tx.execute(rung.values(rung_at=null(), rings=0))
     tx.execute(update(jobs).where(jobs.c.job_id == job_id).values(working_since=now_us()))
@@ -65,9 +68,12 @@ def server_start(tx: Tx) -> str:
     return str(tx.scalar(text("SELECT pg_postmaster_start_time()")))
 
 
-def _rescue(tx: Tx, candidates: Select[Any], *, only_expired: bool, charged: bool = True) -> list[StepId]:
+def _in_order(tx: Tx, candidates: Select[Any]) -> list[Row[Any]]:
     # In one order for all, so that two rescuers never hold what the other waits for.
-    rows = sorted(tx.execute(candidates).all(), key=lambda row: (row.job_id, row.kind, row.chunk))
+    return sorted(tx.execute(candidates).all(), key=lambda row: (row.job_id, row.kind, row.chunk))
+
+
+def _rescue(tx: Tx, rows: list[Row[Any]], *, only_expired: bool, charged: bool = True) -> list[StepId]:
     return [step_id(row) for row in rows if _lose(tx, row, only_expired=only_expired, charged=charged)]
 
 
@@ -81,7 +87,7 @@ def _lose(tx: Tx, row: Row[Any], *, only_expired: bool, charged: bool) -> bool:
         started_at=instant(row.started_at),
     )
     try:
-        fail(tx, claim, _lost(row.worker), 0, only_expired=only_expired, charged=charged)
+        fail(tx, claim, replace(_lost(row.worker), charged=charged), 0, only_expired=only_expired)
     except LeaseLost:  # it has moved since we looked
         return False
     return True

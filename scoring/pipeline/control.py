@@ -1,6 +1,6 @@
 """What a person does to a job that exists: cancel, retry, resume."""
 
-from scoring.core.ids import JobId
+from scoring.core.ids import JobId, StepId
 from scoring.core.states import JobState
 from scoring.ledger import jobs, steps
 from scoring.ledger.database import Tx
@@ -33,14 +33,15 @@ def _later_round(tx: Tx, job_id: JobId, before: int) -> Job | None:
     return job if job.round > before else None
 
 
-def take_over(context: Context, job_id: JobId, runner: str, *, charged: bool = True) -> Job:
+def take_over(context: Context, job_id: JobId, runner: str, *, charged: bool = True) -> list[StepId]:
     """Take the job from its former owner, which is dead: the caller holds the job's lock file.
 
-    charged: the death counts against the budgets of the steps that it had in hand.
+    Returns the steps that it had in hand. charged: as in the ledger's move of that name.
     """
-    return context.ledger.run(lambda tx: _take_over(tx, job_id, runner, charged))
 
+    def take(tx: Tx) -> list[StepId]:
+        in_hand = steps.take_over(tx, job_id, charged=charged)
+        jobs.adopt(tx, job_id, runner)
+        return in_hand
 
-def _take_over(tx: Tx, job_id: JobId, runner: str, charged: bool) -> Job:
-    steps.take_over(tx, job_id, charged=charged)
-    return jobs.adopt(tx, job_id, runner)
+    return context.ledger.run(take)

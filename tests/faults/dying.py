@@ -106,7 +106,7 @@ def work_on(job: str, trap: str | None) -> None:
     if trap is not None:
         step, when, call = trap.split(":")
         set_trap(step, Death(when, int(call)))
-    run_embedded(open_context(load_settings()), JobId(job))
+    run_embedded(open_context(load_settings()), JobId(job), resumed=True)
 
 
 def child(job: str, trap: str | None) -> int:

@@ -70,6 +70,19 @@ def test_a_take_over_waits_for_no_lease(desk: Desk) -> None:
     assert [score_of(job.id, number) for number in range(3)] == desk.publish()
 
 
+def test_a_death_is_charged_to_a_step_that_was_in_hand_alone(desk: Desk) -> None:
+    """Of several nobody knows which of them it was: neither the neighbours pay for it nor the split."""
+    job = desk.submit()
+    desk.split_into(job.id, 2, end=False)
+    chunks = [score_of(job.id, 0), score_of(job.id, 1)]
+    for step in chunks:
+        desk.claim(step)
+    assert [*chunks, split_of(job.id)] == desk.run(lambda tx: steps.take_over(tx, job.id))
+    desk.claim(chunks[1])
+    assert [chunks[1]] == desk.run(lambda tx: steps.take_over(tx, job.id))
+    assert [0, 0, 1] == [desk.step(step).failures for step in (split_of(job.id), *chunks)]
+
+
 def test_the_servers_life_has_one_name(desk: Desk) -> None:
     """As long as it does not restart."""
     assert desk.ledger.look(steps.server_start) == desk.ledger.look(steps.server_start)

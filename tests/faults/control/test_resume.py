@@ -46,6 +46,13 @@ def attempts(home: Home) -> Counter[int]:
     return Counter({row["chunk"]: row["attempts"] for row in rows})
 
 
+def end(process: "subprocess.Popen[str]") -> int:
+    """Its exit code, once it has one."""
+    _, said = process.communicate(timeout=60)
+    assert "Traceback" not in said, said
+    return process.returncode
+
+
 @pytest.mark.exhaustive
 @pytest.mark.fault(
     "F62", "KILL to one `scoring run` six times amid its split", "each resume goes on; no budget is spent"
@@ -76,6 +83,41 @@ def test_a_chunk_that_crashes_its_process_ends_all_the_same(home: Home) -> None:
     home.program("retry", "last")
     home.prove()
     assert 4 == attempts(home)[3]
+
+
+@pytest.mark.exhaustive
+@pytest.mark.fault(
+    "F20", "SIGSEGV in one chunk of four in hand and a live split, each time", "that chunk fails, all others are done"
+)
+def test_a_crash_costs_the_neighbours_nothing(home: Home) -> None:
+    """The first death is nobody's; then they are done one at a time, and the next three deaths are the chunk's own."""
+    poison = {"SCORING_FAILPOINTS": "score.read#3=segv;score.read=pause:0.5;split.recorded=pause:0.2"}
+    ends = [end(home.run("--workers", 4, **poison))]
+    while ends[-1] == -signal.SIGSEGV and len(ends) < 9:
+        ends.append(end(home.resume("--workers", 4, **poison)))
+    assert [-signal.SIGSEGV] * 4 + [1] == ends
+    assert ("failed", "chunks_failed", 1) == tuple(
+        home.status()[name] for name in ("state", "error_code", "chunks_failed")
+    )
+    home.program("retry", "last")
+    home.prove()
+
+
+@pytest.mark.exhaustive
+@pytest.mark.fault(
+    "F21", "KILL, as for want of memory, in one chunk of `scoring run`, started anew by a program", "that chunk fails"
+)
+def test_a_chunk_that_eats_its_process_ends_all_the_same(home: Home) -> None:
+    """Only a person's `resume` counts no kill: who starts the same run again and again comes to an end."""
+    poison = {"SCORING_FAILPOINTS": "score.read#3=kill;score.read=pause:0.2"}
+    again = ("--workers", 4, "--idempotency-key", "nightly")
+    ends = [end(home.run(*again, **poison))]
+    while ends[-1] == -signal.SIGKILL and len(ends) < 9:
+        ends.append(end(home.run(*again, **poison)))
+    assert [-signal.SIGKILL] * 4 + [1] == ends
+    assert 1 == home.status()["chunks_failed"]
+    home.program("retry", "last")
+    home.prove()
 
 
 @pytest.mark.exhaustive
