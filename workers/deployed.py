@@ -97,7 +97,7 @@ class _Celery:
         )
         keep_the_doorbell_alone(app)
         presence = Presence(worker(process_name(), slots=slots, queues=queues))
-        self._watch = Watch(settings, presence, queues, slots=slots, state=self._state, restart=self._start_anew)
+        self._watch = Watch(settings, presence, state=self._state, restart=self._start_anew)
 
     def run(self) -> bool:
         """Until a signal. True: until it had to begin anew, deaf or thrown out by a message that kombu cannot read."""

@@ -21,7 +21,7 @@ class Presence:
     """Reports for duty now and then. A ledger that is away is no reason to stop."""
 
     def __init__(self, process: Process, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._process = process
+        self.process = process
         self._clock = clock
         self._due = clock()
 
@@ -31,7 +31,7 @@ class Presence:
             return
         self._due = self._clock() + BEAT_SECONDS
         try:
-            ledger.run(lambda tx: processes.beat(tx, replace(self._process, doing=doing)))
+            ledger.run(lambda tx: processes.beat(tx, replace(self.process, doing=doing)))
             ledger.run(processes.forget_lost)
         except LedgerAway as error:
             announce("ledger.away", error=str(error))
@@ -39,7 +39,7 @@ class Presence:
     def leave(self, ledger: Ledger) -> None:
         """Take the row away: this process ends in order."""
         try:
-            ledger.run(lambda tx: processes.forget(tx, self._process.process))
+            ledger.run(lambda tx: processes.forget(tx, self.process.process))
         except LedgerAway as error:
             announce("ledger.away", error=str(error))
 

@@ -4,10 +4,9 @@ import threading
 from collections.abc import Callable
 
 from scoring.core.errors import ScoringError
-from scoring.core.states import Priority
 from scoring.ledger import publish
 from scoring.ledger.database import Ledger
-from scoring.ledger.revisions import RevisionDiffers
+from scoring.ledger.revisions import RevisionDiffers, require_current
 from scoring.queue import CeleryBell
 from scoring.settings import Settings
 from scoring.telemetry import announce
@@ -48,18 +47,15 @@ class Watch(threading.Thread):
         self,
         settings: Settings,
         presence: Presence,
-        queues: tuple[Priority, ...],
         *,
-        slots: int,
         state: Callable[[], tuple[int, int]],
         restart: Callable[[str], None],
     ) -> None:
         super().__init__(name="watch", daemon=True)
-        self._database_url = settings.database_url
+        # Children that are forked meanwhile make connections of their own.
+        self._ledger = Ledger.connect(settings.database_url)
         self._bell = CeleryBell(settings.broker_url)
         self._presence = presence
-        self._queues = queues
-        self._slots = slots
         # Messages received so far, and steps in hand.
         self._state = state
         # Called with the event to announce.
@@ -76,11 +72,12 @@ class Watch(threading.Thread):
         self._ended.set()
         self.join()
         self._with_ledger(self._presence.leave)
+        self._ledger.close()
 
     def _beat(self, ledger: Ledger) -> None:
         received, busy = self._state()
         self._presence.beat(ledger, doing=f"{busy} steps")
-        idle = busy < self._slots
+        idle = busy < self._presence.process.slots
         if self._hearing.deaf(received=received, idle=idle, waiting=self._waiting(ledger) if idle else 0):
             self._begin_anew("worker.deaf")
 
@@ -90,25 +87,18 @@ class Watch(threading.Thread):
 
     def _waiting(self, ledger: Ledger) -> int:
         """Messages in our queues; 0 while the broker is away: a start anew would not help, and undo what is begun."""
-        if not ledger.look(lambda tx: sum(publish.rung(tx, priority) for priority in self._queues)):
+        queues = self._presence.process.queues
+        if not ledger.look(lambda tx: sum(publish.rung(tx, priority) for priority in queues)):
             return 0
-        return sum(self._bell.depth(priority) or 0 for priority in self._queues)
+        return sum(self._bell.depth(priority) or 0 for priority in queues)
 
     def _with_ledger(self, act: Callable[[Ledger], None]) -> None:
-        # Opened anew each time: children are forked at any moment, and must not inherit a connection.
         try:
-            ledger = Ledger.open(self._database_url)
+            self._ledger.run(require_current)
+            act(self._ledger)
         except RevisionDiffers as error:
             announce("ledger.away", error=str(error))
             if not self._ended.is_set():
                 self._begin_anew("worker.outdated")
-            return
         except ScoringError as error:
             announce("ledger.away", error=str(error))
-            return
-        try:
-            act(ledger)
-        except ScoringError as error:
-            announce("ledger.away", error=str(error))
-        finally:
-            ledger.close()
