@@ -36,6 +36,15 @@ BEGIN
 END
 $body$;
 
+-- Whether the ledger may act on a table as its owner would. For the roles: with tables of the ledger's owner alone, not
+-- with all those over which he happens to have power, as a superuser has it over all.
+CREATE FUNCTION is_ledgers_own(relation OID) RETURNS BOOLEAN
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = {home}, pg_temp AS $body$
+    SELECT c.relowner = j.relowner OR (session_user = current_user AND pg_has_role(c.relowner, 'USAGE'))
+    FROM pg_class c, pg_class j
+    WHERE c.oid = relation AND j.oid = 'jobs'::regclass
+$body$;
+
 -- The comment on what this program has made.
 CREATE FUNCTION result_signature() RETURNS TEXT
 LANGUAGE sql IMMUTABLE AS $body$
@@ -76,9 +85,7 @@ DECLARE
     parent REGCLASS := result_relation(place, name);
 BEGIN
     PERFORM require_room_for_result(place);
-    IF session_user <> current_user AND (
-        SELECT p.relowner <> j.relowner FROM pg_class p, pg_class j WHERE p.oid = parent AND j.oid = 'jobs'::regclass
-    ) THEN
+    IF NOT is_ledgers_own(parent) THEN
         RAISE EXCEPTION 'permission denied: %.% is not the ledger''s', place, name USING ERRCODE = 'insufficient_privilege';
     END IF;
     EXECUTE format(
@@ -131,7 +138,7 @@ BEGIN
             SELECT unnest(ARRAY[main, part]), 'INSERT' WHERE r.kind = 'worker'
         ) w
         JOIN pg_class c ON c.oid = w.oid
-        WHERE pg_has_role(c.relowner, 'USAGE')
+        WHERE is_ledgers_own(c.oid) AND may_make_result_in(place)
     LOOP
         IF NOT has_schema_privilege(gift.grantee, place, 'USAGE') THEN
             EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', place, gift.grantee);
@@ -172,6 +179,7 @@ REVOKE EXECUTE ON FUNCTION
     may_make_result_in(TEXT),
     require_room_for_result(TEXT),
     result_relation(TEXT, TEXT),
+    is_ledgers_own(OID),
     result_signature(),
     make_result_table(TEXT, TEXT, TEXT[], TEXT[], TEXT),
     make_result_partition(TEXT, TEXT, TEXT, TEXT),

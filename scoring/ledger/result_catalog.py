@@ -49,8 +49,8 @@ _TABLE = text(
     " coalesce(obj_description(c.oid, 'pg_class') = result_signature(), false) AS made_here,"
     # A producer need not: workers write, and are given the right where the ledger's owner can give it.
     " has_table_privilege(c.oid, 'INSERT') OR EXISTS (SELECT 1 FROM roles r JOIN pg_roles p ON p.rolname = r.role"
-    " WHERE r.kind = 'worker' AND has_table_privilege(p.oid, c.oid, 'INSERT')) OR pg_has_role((SELECT relowner"
-    " FROM pg_class WHERE oid = CAST('jobs' AS regclass)), c.relowner, 'USAGE') AS may_insert"
+    " WHERE r.kind = 'worker' AND has_table_privilege(p.oid, c.oid, 'INSERT')) OR c.relowner ="
+    " (SELECT relowner FROM pg_class WHERE oid = CAST('jobs' AS regclass)) AS may_insert"
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = :schema AND c.relname = :name"
 )
 

@@ -105,6 +105,7 @@ DEEDS = [
     (f"{TRAP}; SELECT make_result_partition('lake', 'trap', 'x', 'y')", ()),
     ("SELECT share_result_table('public', 'roles', 'roles')", ()),
     ("SELECT share_result_table('public', 'jobs', 'jobs')", ()),
+    ("SELECT share_result_table('private', 'copied', 'copied'); SELECT * FROM private.copied", ()),
     ("SELECT make_result_view('public', 'chunks', false)", ()),
     ("SELECT make_result_partition('public', 'parts', 'x', 'y')", ()),
     ("SELECT index_result_table('public', 'jobs', '[]')", ()),
@@ -147,6 +148,7 @@ def attempt(fresh_postgres: Callable[[], str]) -> Iterator[Attempt]:
     ledger.close()
     with psycopg.connect(plain(owner)) as connection:
         connection.execute("CREATE SCHEMA private; CREATE TABLE private.salaries (a int)")
+        connection.execute("CREATE TABLE private.copied (job_id text, chunk int, _row bigint)")
     with staff(owner):
         with psycopg.connect(plain(owner)) as connection:
             connection.execute("CREATE SCHEMA lake; GRANT CREATE, USAGE ON SCHEMA lake TO submitter, clock")
