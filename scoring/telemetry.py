@@ -55,7 +55,7 @@ EVENTS: dict[str, tuple[int, str]] = {
         "{model}: no null in {rows} reference rows, although the model is given nulls: what it makes of them is open",
     ),
     # Servers.
-    "ledger.away": (WARNING, "the ledger does not answer: {error}"),
+    "ledger.away": (WARNING, "waiting for the ledger: {error}"),
     "broker.away": (WARNING, "the broker does not answer; {messages} messages of queue {queue} will be rung later"),
     "broker.evicts": (
         WARNING,

@@ -56,9 +56,18 @@ def _ledger(settings: Settings) -> Iterator[Check]:
         yield passed("ledger", f"{path} will be made by the first command that needs it")
         return
     from scoring.ledger import schema_version
+    from scoring.ledger.writable import takes_changes
 
     revision = schema_version.check(settings.database_url)
     yield passed("ledger", f"it answers; its schema is at revision {revision}, as this program expects")
+    if not takes_changes(settings.database_url):
+        yield Check(
+            name="ledger",
+            status=Status.FAILED,
+            message="it takes no changes: its server is a standby, or was turned read-only",
+            remedy="name the server that takes changes in SCORING_DATABASE_URL, or end what keeps this one from it",
+            exit_code=ExitCode.UNREACHABLE,
+        )
 
 
 def _broker(settings: Settings) -> Iterator[Check]:

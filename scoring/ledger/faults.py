@@ -11,8 +11,19 @@ from scoring.core.errors import ExitCode, LedgerAway, ScoringError, SettingsErro
 CONTENDED = frozenset({"40001", "40P01"})
 """serialization_failure, deadlock_detected: the transaction was undone and may be done again."""
 
-_AWAY = frozenset({"57014", "55P03", "25P03", "25P04", "25006", "53300", "57P01", "57P02", "57P03", "57P05"})
-"""Time-outs, read-only (failed-over) server, no connection left, server going down: wait, the server will be back."""
+_GONE = "the ledger does not answer"
+_SLOW = "the ledger is locked or too slow"
+
+_AWAY = {
+    "57014": _SLOW,  # query_canceled: statement_timeout
+    "55P03": _SLOW,  # lock_not_available
+    "25P03": _SLOW,  # idle_in_transaction_session_timeout
+    "25P04": _SLOW,  # transaction_timeout
+    "25006": "the ledger takes no changes now",  # read_only_sql_transaction: a standby, as after a fail-over
+    "53300": "the ledger takes no more connections",
+    **dict.fromkeys(("57P01", "57P02", "57P03", "57P05"), _GONE),  # the server goes down or comes up
+}
+"""SQLSTATE → what it means: wait, the server will be back."""
 
 _FORBIDDEN = "42501"
 """insufficient_privilege"""
@@ -87,9 +98,10 @@ def _is_operational(error: DBAPIError, state: str | None) -> bool:
 
 
 def _away(error: SQLAlchemyError) -> LedgerAway:
-    text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    driver = error.orig if isinstance(error, DBAPIError) else error
+    text = str(driver)
     return LedgerAway(
-        "the ledger does not answer",
+        _AWAY.get(getattr(driver, "sqlstate", None) or "", _GONE),
         got=_first_line(text),
         remedy="check SCORING_DATABASE_URL and the server; `scoring doctor` tells more",
     )

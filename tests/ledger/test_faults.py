@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -20,8 +21,10 @@ from scoring.ledger import jobs, meta, parts, steps
 from scoring.ledger.attempts import lock_job
 from scoring.ledger.database import Ledger, OutcomeUnknown, Tx
 from scoring.ledger.faults import Contended
+from scoring.ledger.writable import takes_changes
 from tests.faults.proxy import TcpProxy, rerouted
 from tests.ledger.desk import LEASE, Desk, part, score_of
+from tests.servers.postgres import plain
 
 
 def _terminate(desk: Desk, victim: Tx) -> None:
@@ -224,9 +227,29 @@ def test_a_read_only_server_is_away_and_burns_no_attempt(postgres_desk: Desk) ->
         tx.execute(text("SET TRANSACTION READ ONLY"))
         steps.claim(tx, score_of(job.id, 0), "host:1", LEASE)
 
-    with pytest.raises(LedgerAway):
+    with pytest.raises(LedgerAway, match="takes no changes now"):
         _once(postgres_desk, claim)
     assert 0 == postgres_desk.step(score_of(job.id, 0)).attempt
+
+
+def test_a_ledger_that_answers_is_not_said_to_be_silent(postgres_desk: Desk) -> None:
+    """A statement that takes too long, or waits for a lock, came to a server that is there."""
+
+    def work_slowly(tx: Tx) -> None:
+        tx.execute(text("SET LOCAL statement_timeout = 1"))
+        tx.execute(text("SELECT pg_sleep(10)"))
+
+    with pytest.raises(LedgerAway, match="locked or too slow"):
+        _once(postgres_desk, work_slowly)
+
+
+def test_a_server_that_lets_one_look_alone_is_told_apart(fresh_postgres: Callable[[], str]) -> None:
+    """`scoring doctor` asks: questions are answered as ever, and no job would be taken."""
+    url = fresh_postgres()
+    assert takes_changes(url)
+    with psycopg.connect(plain(url), autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{url.rpartition("/")[2]}" SET default_transaction_read_only = on'.encode())
+    assert not takes_changes(url)
 
 
 @pytest.mark.fault("F65", "the server of the ledger says disk_full", "as when it is away: no attempt is counted")
