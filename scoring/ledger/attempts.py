@@ -1,5 +1,7 @@
 """The end of an attempt, whatever it is: one guarded UPDATE of the step, one row in `attempts`."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import BigInteger, Boolean, Integer, Text, bindparam, case, insert, null, select, update
 
 from scoring.core.errors import ErrorCode, LeaseLost, NotFound
@@ -34,13 +36,41 @@ _END = (
 
 _END_EXPIRED = _END.where(steps.c.lease_until < now_us())
 
-_RECORD = insert(attempts).values(ended_at=now_us())
+_RECORD = insert(attempts).values(
+    job_id=bindparam("p_job"),
+    kind=bindparam("p_kind"),
+    chunk=bindparam("p_chunk"),
+    attempt=bindparam("p_attempt"),
+    worker=bindparam("p_worker"),
+    started_at=bindparam("p_started_us"),
+    ended_at=now_us(),
+    outcome=bindparam("p_outcome"),
+    error_code=bindparam("p_code"),
+    error=bindparam("p_error"),
+)
 
 _STATE = select(jobs.c.state).where(jobs.c.job_id == bindparam("p_job"))
 _LOCK_JOB = _STATE.with_for_update(key_share=True)
 _SHARE_JOB = _STATE.with_for_update(read=True)
 _OWNED = select(steps.c.attempt).where(OWN)
 _CLAIMED = _OWNED.where(steps.c.started_at == bindparam("p_started_us"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How an attempt ends, and what becomes of its step."""
+
+    state: StepState
+    end: AttemptEnd
+    code: ErrorCode | None = None
+    error: str | None = None
+    # Until the step is due again; None: another move will make it due, or none.
+    pause_seconds: float | None = None
+    # False: a failed end that counts against no budget.
+    charged: bool = True
+
+
+COMPLETED = Ending(state=StepState.SUCCEEDED, end=AttemptEnd.COMPLETED)
 
 
 def lock_job(tx: Tx, job_id: JobId) -> JobState:
@@ -65,49 +95,26 @@ def was_claimed(tx: Tx, claim: Claim) -> bool:
     return tx.execute(_CLAIMED, values).one_or_none() is not None
 
 
-def end_attempt(
-    tx: Tx,
-    claim: Claim,
-    state: StepState,
-    end: AttemptEnd,
-    *,
-    code: ErrorCode | None = None,
-    error: str | None = None,
-    pause_seconds: float | None = None,
-    only_expired: bool = False,
-    charged: bool = True,
-) -> None:
-    """Running → `state`, and the attempt's row. Raises LeaseLost where the claim no longer owns the step.
+def end_attempt(tx: Tx, claim: Claim, ending: Ending, *, only_expired: bool = False) -> None:
+    """Running → the ending's state, and the attempt's row. Raises LeaseLost where the claim no longer owns the step.
 
-    pause_seconds: until the step is due again; None: another move will make it due, or none. charged: a failed end
-    counts against the budget.
+    only_expired: nor where its lease has not run out.
     """
+    error = None if ending.error is None else clean(ending.error)
+    words = {"p_code": ending.code and ending.code.value, "p_error": error}
     values = {
         **key(claim),
-        "p_state": state.value,
-        "p_failed": int(end.failed and charged),
-        "p_pause_us": None if pause_seconds is None else int(pause_seconds * 1e6),
-        "p_settled": not state.live,
-        "p_code": code and code.value,
-        "p_error": None if error is None else clean(error),
+        **words,
+        "p_state": ending.state.value,
+        "p_failed": int(ending.end.failed and ending.charged),
+        "p_pause_us": None if ending.pause_seconds is None else int(ending.pause_seconds * 1e6),
+        "p_settled": not ending.state.live,
     }
     started_at = tx.execute(_END_EXPIRED if only_expired else _END, values).scalar_one_or_none()
     if started_at is None:
         raise lease_lost(claim)
-    tx.execute(
-        _RECORD,
-        {
-            "job_id": claim.step.job_id,
-            "kind": claim.step.kind.value,
-            "chunk": claim.step.chunk,
-            "attempt": claim.attempt,
-            "worker": claim.worker,
-            "started_at": started_at,
-            "outcome": end.value,
-            "error_code": values["p_code"],
-            "error": values["p_error"],
-        },
-    )
+    begun = {"p_worker": claim.worker, "p_started_us": started_at, "p_outcome": ending.end.value}
+    tx.execute(_RECORD, {**key(claim), **words, **begun})
 
 
 def key(claim: Claim) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from scoring.core.errors import ErrorCode
 from scoring.core.outcome import Outcome, Verdict
 from scoring.core.states import StepKind, StepState
-from scoring.ledger.attempts import end_attempt, lock_job
+from scoring.ledger.attempts import Ending, end_attempt, lock_job
 from scoring.ledger.database import Tx
 from scoring.ledger.records import AttemptEnd, Claim
 from scoring.ledger.verdicts import fail_finalize, stop
@@ -21,17 +21,15 @@ def fail(tx: Tx, claim: Claim, outcome: Outcome, backoff_seconds: float, *, only
     state = StepState.FAILED if permanent or spent else StepState.RETRYING
     job = lock_job(tx, claim.step.job_id) if claim.step.kind is not StepKind.SCORE else None
     code = outcome.code or ErrorCode.INTERNAL
-    end_attempt(
-        tx,
-        claim,
-        state,
-        AttemptEnd.PERMANENT if permanent else AttemptEnd.RETRYABLE,
+    ending = Ending(
+        state=state,
+        end=AttemptEnd.PERMANENT if permanent else AttemptEnd.RETRYABLE,
         code=code,
         error=outcome.error,
         pause_seconds=backoff_seconds if state is StepState.RETRYING else None,
-        only_expired=only_expired,
         charged=outcome.charged,
     )
+    end_attempt(tx, claim, ending, only_expired=only_expired)
     if state is StepState.FAILED and job is not None:
         if claim.step.kind is StepKind.SPLIT:
             stop(tx, claim.step.job_id, code, outcome.error)

@@ -11,7 +11,7 @@ from scoring.core.chunks import Part
 from scoring.core.errors import ErrorCode, NotFound
 from scoring.core.ids import JobId, StepId
 from scoring.core.states import JobState, StepKind, StepState
-from scoring.ledger.attempts import OWN, end_attempt, key, lock_job, was_claimed
+from scoring.ledger.attempts import COMPLETED, OWN, Ending, end_attempt, key, lock_job, was_claimed
 from scoring.ledger.clock import instant, now_us
 from scoring.ledger.commit import record_part
 from scoring.ledger.database import Tx
@@ -136,7 +136,8 @@ def extend(tx: Tx, claim: Claim, lease_seconds: float) -> bool:
 
 def release(tx: Tx, claim: Claim, *, due_in_seconds: float | None = 0, code: ErrorCode | None = None) -> None:
     """RUNNING → PENDING, no failure counted. Due again after a pause; None parks it. Raises LeaseLost."""
-    end_attempt(tx, claim, StepState.PENDING, AttemptEnd.RELEASED, code=code, pause_seconds=due_in_seconds)
+    released = Ending(state=StepState.PENDING, end=AttemptEnd.RELEASED, code=code, pause_seconds=due_in_seconds)
+    end_attempt(tx, claim, released)
 
 
 def complete_chunk(tx: Tx, claim: Claim, part: Part, metrics: Sequence[Figure] = ()) -> None:
@@ -144,7 +145,7 @@ def complete_chunk(tx: Tx, claim: Claim, part: Part, metrics: Sequence[Figure] =
 
     Raises LeaseLost: then remove the attempt's own staged files, and nothing else. AccountingBroken.
     """
-    end_attempt(tx, claim, StepState.SUCCEEDED, AttemptEnd.COMPLETED)
+    end_attempt(tx, claim, COMPLETED)
     record_part(tx, claim, part, metrics)
 
 
@@ -155,7 +156,7 @@ def complete_split(tx: Tx, claim: Claim, rows_total: int) -> None:
     """
     job_id = claim.step.job_id
     lock_job(tx, job_id)
-    end_attempt(tx, claim, StepState.SUCCEEDED, AttemptEnd.COMPLETED)
+    end_attempt(tx, claim, COMPLETED)
     count = select(func.coalesce(func.max(chunks.c.chunk) + 1, 0)).where(chunks.c.job_id == job_id).scalar_subquery()
     tx.execute(update(jobs).where(jobs.c.job_id == job_id).values(rows_total=rows_total, chunks_total=count))
 

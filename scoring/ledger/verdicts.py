@@ -11,7 +11,7 @@ from scoring.core.errors import ErrorCode, UsageError
 from scoring.core.ids import JobId
 from scoring.core.outcome import clean
 from scoring.core.states import JobState, StepKind, StepState
-from scoring.ledger.attempts import end_attempt, lock_job, require_owner
+from scoring.ledger.attempts import COMPLETED, end_attempt, lock_job, require_owner
 from scoring.ledger.clock import now_us
 from scoring.ledger.database import Tx
 from scoring.ledger.figures import INPUT_LABELS, forget_figures, remember_figures, replace_figures
@@ -96,7 +96,7 @@ def settle(tx: Tx, claim: Claim) -> Job:
     """
     job_id = claim.step.job_id
     state = lock_job(tx, job_id)
-    end_attempt(tx, claim, StepState.SUCCEEDED, AttemptEnd.COMPLETED)
+    end_attempt(tx, claim, COMPLETED)
     good = jobs.c.error_code.is_(None) | (jobs.c.error_code == ErrorCode.GATE_MISSED.value)
     end = case((good, JobState.SUCCEEDED.value), else_=JobState.FAILED.value)
     _close(tx, job_id, state, {"state": end} if state is JobState.FINALIZING else {})
