@@ -122,6 +122,10 @@ class JobBusy(UsageError):
     """Another process works on the job."""
 
 
+class TooManyJobs(UsageError):
+    """So many submitted jobs live that no further one is taken; there is room again once some have ended."""
+
+
 class SettingsError(ScoringError):
     code = ErrorCode.SETTINGS
     exit_code = ExitCode.USAGE

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Text, bindparam, case, func, insert, select, true, update
 
-from scoring.core.errors import NotFound, UsageError
+from scoring.core.errors import NotFound, TooManyJobs, UsageError
 from scoring.core.ids import NO_CHUNK, JobId
 from scoring.core.limits import MAX_LIVE_JOBS
 from scoring.core.states import JobState, Priority, StepKind, StepState
@@ -52,9 +52,15 @@ def insert_job(tx: Tx, new: NewJob) -> Job:
     """Nothing → ACCEPTED, with its split step due now and its finalize step waiting.
 
     With an idempotency key or a slot that has its job: that job. Raises UsageError where the one with the key was
-    defined otherwise or too many jobs are live, OutputRefused where a live job holds the output.
+    defined otherwise, TooManyJobs where too many submitted ones are live, OutputRefused where a live job holds the
+    output.
     """
-    _check_room(tx)
+    full = _full(tx) if new.runner == FLEET else None
+    if full is not None:
+        existing = _twin(tx, new)
+        if existing is None:
+            raise full
+        return existing
     statement, row = insert_or_nothing(tx, jobs).returning(jobs.c.number), row_of(new)
     while True:
         # The clock is read per try: a try may wait for the transaction that stands in its way.
@@ -72,16 +78,17 @@ def insert_job(tx: Tx, new: NewJob) -> Job:
         # What stood in the way has gone since: try again.
 
 
-def _check_room(tx: Tx) -> None:
+def _full(tx: Tx) -> TooManyJobs | None:
     live = select(jobs.c.job_id).where(jobs.c.output_held == true(), jobs.c.runner == FLEET).limit(MAX_LIVE_JOBS)
     found = int(tx.execute(select(func.count()).select_from(live.subquery())).scalar_one())
-    if found >= MAX_LIVE_JOBS:
-        raise UsageError(
-            "too many jobs wait or run",
-            expected=f"at most {MAX_LIVE_JOBS:,} submitted jobs that have not ended",
-            got=f"{found:,}",
-            remedy="wait for some of them to end, or cancel them: does something submit in a loop?",
-        )
+    if found < MAX_LIVE_JOBS:
+        return None
+    return TooManyJobs(
+        "too many jobs wait or run",
+        expected=f"at most {MAX_LIVE_JOBS:,} submitted jobs that have not ended",
+        got=f"{found:,}",
+        remedy="wait for some of them to end, or cancel them: does something submit in a loop?",
+    )
 
 
 def _twin(tx: Tx, new: NewJob) -> Job | None:

@@ -11,6 +11,7 @@ from scoring.core.errors import (
     ScoringError,
     ServerUnreachable,
     StorageFault,
+    TooManyJobs,
 )
 from scoring.core.schedules.policies import Overlap, SlotReason
 from scoring.data.arrival import Arrival, arrival
@@ -33,7 +34,7 @@ TAKEN = timedelta(seconds=10)
 
 PAUSED = timedelta(seconds=15)
 
-PASSES = (StorageFault, ServerUnreachable, OSError)
+PASSES = (StorageFault, ServerUnreachable, TooManyJobs, OSError)
 """Faults of the moment: the slot goes on waiting, and is looked at again once the claim on the look has run out."""
 
 

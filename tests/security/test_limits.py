@@ -8,7 +8,7 @@ import pytest
 
 from scoring.core import limits
 from scoring.core.chunks import check_chunks
-from scoring.core.errors import InputRefused, UsageError
+from scoring.core.errors import InputRefused, TooManyJobs
 from scoring.core.ids import new_job_id
 from scoring.ledger import jobs
 from scoring.ledger.database import Ledger
@@ -37,13 +37,15 @@ def test_the_last_chunk_that_is_allowed() -> None:
 
 
 def test_a_loop_that_submits_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the number of live jobs; those that have ended do not count, nor do those of `scoring run`."""
+    """By the number of live ones. `scoring run`, and who asks for a job that is there, is served."""
     monkeypatch.setattr(jobs, "MAX_LIVE_JOBS", 3)
     desk = Desk(Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}"))
     desk.submit(runner="here:laptop")
-    submitted = [desk.submit() for _ in range(3)]
-    with pytest.raises(UsageError, match="at most 3"):
+    submitted = [desk.submit(idempotency_key=f"k{number}") for number in range(3)]
+    with pytest.raises(TooManyJobs, match="at most 3"):
         desk.submit()
+    assert submitted[0].id == desk.submit(idempotency_key="k0").id
+    desk.submit(runner="here:laptop")
     desk.run(lambda tx: jobs.cancel(tx, submitted[0].id))
     claim = desk.claim(finalize_of(submitted[0].id))
     desk.run(lambda tx: jobs.settle(tx, claim))

@@ -293,3 +293,19 @@ def test_a_fault_of_the_moment_leaves_the_slot_waiting(
     models.unlink()
     nightly.fire(20 * SECOND)
     assert SlotState.SUBMITTED is nightly.slot().state
+
+
+def test_a_slot_waits_while_too_many_jobs_are_live(
+    house: Callable[..., House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of them has to end; the slot is no worse than they are."""
+    nightly = house(overlap=Overlap.ALLOW)
+    for night in (NIGHT, NIGHT + DAY):
+        nightly.deliver(night)
+    nightly.fire()
+    monkeypatch.setattr("scoring.ledger.jobs.MAX_LIVE_JOBS", 1)
+    nightly.fire(DAY)
+    assert SlotState.WAITING is nightly.slot(NIGHT + DAY).state
+    ended(Desk(nightly.context.ledger), NIGHT)
+    nightly.fire(DAY + 20 * SECOND)
+    assert SlotState.SUBMITTED is nightly.slot(NIGHT + DAY).state
