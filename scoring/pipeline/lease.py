@@ -26,6 +26,10 @@ MARGIN = 1 / 6
 HANG_SECONDS = 10.0
 """Native code that does not heed its abort for this long takes the process with it; the step then goes elsewhere."""
 
+AWAY_HANG_SECONDS = 300.0
+"""The same where the ledger was away: work that waits for it hangs in no native code, and comes back by time-outs of
+the ledger that are shorter than this together; then the step is handed back, and no failure is counted."""
+
 LAST_WORD_SECONDS = 5.0
 """A process that ends so gives the ledger this long to take down why."""
 
@@ -150,7 +154,7 @@ class Lease:
             self._stop_for(self._over())
             now = time.monotonic()
             if self._reason is not None:
-                ends = min(ends, now + HANG_SECONDS)
+                ends = min(ends, now + (AWAY_HANG_SECONDS if isinstance(self._reason, LedgerAway) else HANG_SECONDS))
             if now >= ends:
                 self._leave()
             # Until the work has ended as well: the step stays its own, or what came of it could not be taken down.

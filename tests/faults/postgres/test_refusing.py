@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -80,6 +81,30 @@ def test_a_locked_table_costs_no_attempt(scene: Scene, recovered: Recovered) -> 
 
 @pytest.mark.exhaustive
 @pytest.mark.fault(
+    "F44",
+    "ACCESS EXCLUSIVE on `steps` under a split for 16 s, longer than a lease and the 10 s that hung work is given; the"
+    " job may fail once",
+    "the split waits and goes on, no attempt fails; once",
+)
+def test_work_that_waits_for_the_ledger_is_not_taken_for_hung(scene: Scene) -> None:
+    """It hangs in no native code: the ledger's time-outs bring it back, and its process lives."""
+    (held := scene.folder / "held").mkdir()
+    amid = {"SCORING_FAILPOINTS": f"split.recorded@2=hold:{held}!{scene.folder / 'once'}"}
+    patient = replace(scene, program=scene.program.with_settings(SCORING_MAX_ATTEMPTS="1"))
+    with scene.running("scheduler"), scene.running(*WORKER, **amid):
+        work = patient.submit()
+        wait_for(lambda: list(held.iterdir()), "a split at work")
+        with psycopg.connect(plain(scene.program.settings["SCORING_DATABASE_URL"])) as locker:
+            locker.execute("LOCK TABLE steps IN ACCESS EXCLUSIVE MODE")
+            next(held.iterdir()).unlink()
+            locker.execute("SELECT pg_sleep(16)")
+        work.wait()
+    assert [] == work.failures()
+    work.prove()
+
+
+@pytest.mark.exhaustive
+@pytest.mark.fault(
     "F46",
     "`ALTER DATABASE … SET default_transaction_read_only = on` amid a job, connections cut",
     "all pause; new connections are tried until one may write; once",
@@ -91,6 +116,10 @@ def test_a_read_only_server_pauses_the_job(scene: Scene, recovered: Recovered) -
         scene.sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
         scene.sql(CUT_ALL)
         wait_for(said(scene, "read-only"), "words in both logs")
+        failed = {
+            check["name"] for check in scene.program.json("doctor", code=6)["checks"] if check["status"] == "failed"
+        }
+        assert {"ledger"} == failed
         with psycopg.connect(plain(scene.servers.postgres.url), autocommit=True) as connection:
             connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = off')
         recovered(work.recovery())
