@@ -3,13 +3,11 @@
 import fcntl
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from scoring.core.errors import InputRefused
-
-Opener = Callable[[str, int], int]
-"""As `open` takes it: path and flags → descriptor."""
+from scoring.core.opener import Opener
 
 _DESCRIPTORS = Path("/proc/self/fd")
 _PATH_BYTES = 1024

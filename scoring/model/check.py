@@ -2,20 +2,17 @@
 
 import hashlib
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scoring.core.errors import InputMissing, ModelRefused
+from scoring.core.opener import Opener
 from scoring.model.signature import Signature
 
 LARGEST_BYTES = 2**31 - 1
 """ONNX files are protobuf messages, which end there."""
-
-
-Opener = Callable[[str, int], int]
-"""Path and flags → descriptor."""
 
 RowShapes = Mapping[str, Sequence[int]]
 """Input → sizes of its axes after the rows."""

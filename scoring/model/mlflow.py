@@ -1,12 +1,13 @@
 """MLflow model folders, read without mlflow: the file MLmodel names the .onnx file and its columns."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scoring.core.errors import InputMissing, ModelRefused
+from scoring.core.opener import Opener
 
 DESCRIPTION = "MLmodel"
 LARGEST_BYTES = 4 * 2**20
@@ -26,7 +27,7 @@ class ModelFolder:
     columns: tuple[str, ...]
 
 
-def read_folder(folder: Path, opener: Callable[[str, int], int] | None = None) -> ModelFolder:
+def read_folder(folder: Path, opener: Opener | None = None) -> ModelFolder:
     """Raises InputMissing where there is no MLmodel or no model file, ModelRefused for one of another flavour.
 
     opener: as `open` takes it.
@@ -44,7 +45,7 @@ def read_folder(folder: Path, opener: Callable[[str, int], int] | None = None) -
     return ModelFolder(file=_inside(folder, data), columns=_columns(folder, description.get("signature")))
 
 
-def _description(folder: Path, opener: Callable[[str, int], int] | None) -> Mapping[str, Any]:
+def _description(folder: Path, opener: Opener | None) -> Mapping[str, Any]:
     import yaml
 
     path = folder / DESCRIPTION

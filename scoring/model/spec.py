@@ -1,12 +1,13 @@
 """model.yaml: what the model file itself cannot say."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from scoring.core.binding import Task
 from scoring.core.conversions import Categories
+from scoring.core.opener import Opener
 from scoring.model.spec_conversions import Derived, read_categories, read_derived
 from scoring.model.spec_prepare import Prepare, read_prepare
 from scoring.model.spec_values import bad, check_keys, choice, column_name, mapping, names, naming, sizes, text
@@ -60,7 +61,7 @@ _LATER = ("categories", "derive", "shapes", "prepare")
 _KEYS = tuple(key.name for key in fields(ModelSpec))
 
 
-def load_spec(path: str | Path | None, opener: Callable[[str, int], int] | None = None) -> ModelSpec:
+def load_spec(path: str | Path | None, opener: Opener | None = None) -> ModelSpec:
     """The spec in a file; an empty one for None. InputMissing, or ModelRefused naming the key that does not fit.
 
     opener: as `open` takes it.

@@ -1,10 +1,10 @@
 """YAML of which every scalar is text as it is written: no, 007 and 2020-01-01 are names as good as any."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scoring.core.errors import InputMissing
+from scoring.core.opener import Opener
 from scoring.model.spec_values import bad
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ LARGEST_CHARACTERS = 4 * 2**20
 """Of a spec: categories of a few hundred thousand values."""
 
 
-def read_yaml(path: str | Path, opener: Callable[[str, int], int] | None = None) -> Any:
+def read_yaml(path: str | Path, opener: Opener | None = None) -> Any:
     """Maps, lists, texts and None. InputMissing, or ModelRefused with the line that is no YAML.
 
     opener: as `open` takes it; whatever it raises beside OSError is passed on.

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from scoring.core.errors import InputMissing, InputRefused, ModelRefused
-from scoring.data.roots import Opener, check_roots, opener_within
+from scoring.core.opener import Opener
+from scoring.data.roots import check_roots, opener_within
 from scoring.ledger import models
 from scoring.ledger.records import ModelVersion
 from scoring.model.axes import check_axes
