@@ -67,14 +67,23 @@ class _Field:
 
 
 def _block(batch: pa.RecordBatch, leading: Sequence[bytes | None]) -> memoryview:
+    rows = row_bytes(batch, _count(len(leading) + batch.num_columns) + fields_of(leading))
+    return memoryview(rows.buffers()[2])[: offsets_of(rows)[-1]]
+
+
+def row_bytes(batch: pa.RecordBatch, head: bytes) -> pa.LargeBinaryArray:
+    """Of each row: `head`, then each field with its length. Raises TableRefused."""
     fields = [_field(pair.name, column) for pair, column in zip(batch.schema, batch.columns, strict=True)]
-    rows = _rows(_head(leading, batch.num_columns), fields, batch.num_rows)
-    return memoryview(rows.buffers()[2])[: _offsets(rows)[-1]]
+    return _rows(head, fields, batch.num_rows)
 
 
-def _head(leading: Sequence[bytes | None], columns: int) -> bytes:
-    count = struct.pack(">h", len(leading) + columns)
-    return count + b"".join(struct.pack(">i", -1 if v is None else len(v)) + (v or b"") for v in leading)
+def fields_of(values: Sequence[bytes | None]) -> bytes:
+    """Each with its length; None is null."""
+    return b"".join(struct.pack(">i", -1 if v is None else len(v)) + (v or b"") for v in values)
+
+
+def _count(fields: int) -> bytes:
+    return struct.pack(">h", fields)
 
 
 def _rows(head: bytes, fields: Sequence[_Field], count: int) -> pa.LargeBinaryArray:
@@ -92,7 +101,7 @@ def _rows(head: bytes, fields: Sequence[_Field], count: int) -> pa.LargeBinaryAr
         segments.append(_side_by_side(fixed))
     if len(segments) == 1:
         return segments[0]
-    nothing = _ragged(np.zeros(2, np.int64), b"")[0]
+    nothing = ragged(np.zeros(2, np.int64), b"")[0]
     return pc.binary_join_element_wise(*segments, nothing, null_handling="replace", null_replacement="")
 
 
@@ -107,16 +116,18 @@ def _side_by_side(columns: Sequence[NDArray[Any]]) -> pa.LargeBinaryArray:
     rows = np.empty(len(columns[0]), layout)
     for place, column in enumerate(columns):
         rows[f"f{place}"] = column
-    return _ragged(np.arange(len(rows) + 1) * layout.itemsize, rows)
+    return ragged(np.arange(len(rows) + 1) * layout.itemsize, rows)
 
 
-def _ragged(offsets: NDArray[np.int64], data: Any, nulls: Mask | None = None) -> pa.LargeBinaryArray:
+def ragged(offsets: NDArray[np.int64], data: Any, nulls: Mask | None = None) -> pa.LargeBinaryArray:
+    """The pieces of `data` between [n + 1] offsets."""
     validity = None if nulls is None else pa.py_buffer(np.packbits(~nulls, bitorder="little"))
     buffers = [validity, pa.py_buffer(offsets), pa.py_buffer(data)]
     return pa.Array.from_buffers(pa.large_binary(), len(offsets) - 1, buffers)
 
 
-def _offsets(values: pa.LargeBinaryArray) -> NDArray[np.int64]:
+def offsets_of(values: pa.LargeBinaryArray) -> NDArray[np.int64]:
+    """[n + 1], into the buffer behind them."""
     return np.frombuffer(values.buffers()[1], np.int64, count=len(values) + 1, offset=8 * values.offset)
 
 
@@ -136,11 +147,11 @@ def _fixed_field(name: str, column: pa.Array) -> _Field:
     if nulls is None:
         return _Field(lengths=width, values=values)
     lengths = np.where(nulls, np.int32(-1), np.int32(width))
-    return _Field(lengths=lengths, values=_ragged(_bounds(np.where(nulls, 0, width)), values[~nulls]))
+    return _Field(lengths=lengths, values=ragged(bounds_of(np.where(nulls, 0, width)), values[~nulls]))
 
 
 def _ragged_field(values: pa.LargeBinaryArray) -> _Field:
-    lengths, nulls = np.diff(_offsets(values)).astype(np.int32), null_mask(values)
+    lengths, nulls = np.diff(offsets_of(values)).astype(np.int32), null_mask(values)
     return _Field(lengths=lengths if nulls is None else np.where(nulls, np.int32(-1), lengths), values=values)
 
 
@@ -157,12 +168,13 @@ def _list_field(name: str, column: pa.Array) -> _Field:
     head[:, 3] = sizes
     head[:, 4] = 1  # subscript of the first element
     flat = _rows(b"", [elements], int(sizes.sum()))
-    bodies = _ragged(_offsets(flat)[_bounds(sizes)], flat.buffers()[2], nulls)
-    nothing = _ragged(np.zeros(2, np.int64), b"")[0]
+    bodies = ragged(offsets_of(flat)[bounds_of(sizes)], flat.buffers()[2], nulls)
+    nothing = ragged(np.zeros(2, np.int64), b"")[0]
     return _ragged_field(pc.binary_join_element_wise(_side_by_side([head.view(np.uint8)]), bodies, nothing))
 
 
-def _bounds(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+def bounds_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[n + 1]: where each of them begins, and the end."""
     bounds = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=bounds[1:])
     return bounds

@@ -5,25 +5,19 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, exists, func, select, text
+from sqlalchemy import Row, exists, func, select
 
 from scoring.core.chunks import Part
 from scoring.core.ids import NO_CHUNK, JobId
-from scoring.core.result_table import CHUNK, JOB_ID
 from scoring.core.states import StepKind, StepState
 from scoring.ledger.database import Ledger, Tx
 from scoring.ledger.job_rows import job_of, select_jobs
 from scoring.ledger.parts import part_of
 from scoring.ledger.records import AttemptEnd, Job
-from scoring.ledger.result_sql import execute, qualified, quoted
-from scoring.ledger.result_target import target_of
 from scoring.ledger.tables import attempts, chunks, jobs, parts, reject_counts, steps
 
 PAGE = 1_000
 """Chunks asked for at once: memory does not grow with their number."""
-
-TABLE_SECONDS = 3_600
-"""To count the rows of a result table without an index."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,23 +128,6 @@ def later_jobs(tx: Tx, job: Job) -> list[LaterJob]:
 def _later(job: Job, broke_off: bool) -> LaterJob:
     # Without --overwrite it was given an empty folder.
     return LaterJob(job_id=job.id, replaces=job.succeeds or not job.options.overwrite, may_replace=broke_off)
-
-
-def table_rows(tx: Tx, job: Job, key: str) -> dict[int, tuple[int, int]]:
-    """chunk → (rows, different values of `key`) in the job's result table.
-
-    Raises TableRefused where that is another one than at submit.
-    """
-    target = target_of(tx, job)
-    execute(tx, f"SET LOCAL statement_timeout = '{TABLE_SECONDS}s'")
-    counted = tx.execute(
-        text(
-            f'SELECT "{CHUNK}", count(*), count(DISTINCT {quoted(key)}) FROM {qualified(target.relation)}'
-            f' WHERE "{JOB_ID}" = :job_id GROUP BY 1'
-        ),
-        {"job_id": job.id},
-    )
-    return {chunk: (rows, different) for chunk, rows, different in counted}
 
 
 def _page(tx: Tx, job_id: JobId, first: int) -> list[ChunkAccount]:

@@ -23,8 +23,10 @@ _NO_ROWS = np.empty(0, np.int64)
 class Files:
     """Reads what was committed for every chunk, one after the other; memory does not grow with them."""
 
-    def __init__(self, job: Job, standing: Standing) -> None:
+    def __init__(self, job: Job, standing: Standing, *, also: Callable[[pa.RecordBatch], None]) -> None:
+        """also: is given each batch of a part; what it raises ValueError for counts as unreadable."""
         self._job = job
+        self._also = also
         self._standing = standing
         self._files = Findings("files")
         self._rows = Findings("rows")
@@ -32,18 +34,22 @@ class Files:
         self._content = ContentDigest()
         # Of the first part; all others have the same.
         self.schema: pa.Schema | None = None
+        # Whether the part of the chunk seen last was read to its end.
+        self.saw_part = False
         self._seen = 0
         self.rows_scored = self.rows_rejected = 0
 
     def see(self, account: ChunkAccount) -> None:
+        self.saw_part = False
         if not self._standing.kept:
             return
         if account.part is None:
             self._see_unscored(account)
             return
-        scored = self._read(account.chunk, account.part.part, self._content.update)
+        scored = self._read(account.chunk, account.part.part, self._see_batch)
         counter = RejectCounter()
         rejected = self._read(account.chunk, account.part.rejects, counter.update) if account.part.rejects else None
+        self.saw_part = scored is not None
         if scored is not None:
             self.rows_scored += len(scored.rows)
             self._see_columns(account.part.part.path, scored.schema)
@@ -78,6 +84,10 @@ class Files:
         self._files.expect(f"rows of {self._name(path)}", file.rows, len(seen.rows))
         self._see_origin(path, chunk, seen)
         return seen
+
+    def _see_batch(self, batch: pa.RecordBatch) -> None:
+        self._content.update(batch)
+        self._also(batch)
 
     def _see_unscored(self, account: ChunkAccount) -> None:
         """A chunk without a part shows its rejects by the split, if it has any."""

@@ -30,7 +30,7 @@ def ask(url: str, query: str) -> list[tuple[Any, ...]]:
 def test_the_table_holds_what_the_part_files_hold(
     deployed: Program, model: Path, write_rows: WriteRows, tmp_path: Path, postgres_url: str
 ) -> None:
-    """Names, types and values, from CSV with a reject; the view shows one batch; an audit misses a row that is gone."""
+    """Names, types and values, from CSV with a reject; the view shows one batch; an audit finds what was changed."""
     source = write_rows("rows.csv", 900)
     source.write_text(source.read_text().replace('"c0000007",', '"c0000007",x', 1))
     wanted = ("--key", "id", "--label", "churned", "--chunk-rows", 200, "--to-table", "Scores")
@@ -44,11 +44,13 @@ def test_the_table_holds_what_the_part_files_hold(
     assert list(zip(*(column.to_pylist() for column in written.columns), strict=True)) == stored
     assert [(2, 1_798)] == ask(postgres_url, "SELECT count(DISTINCT job_id), count(*) FROM scores")
     assert "public.scores" == deployed.json("status", "last")["result_table"]
-    assert "public.scores holds the 899 rows, each of them once" in deployed("audit", "last").stdout
+    whole = "public.scores holds the 899 rows, each of them once, with the values of the parts"
+    assert whole in deployed("audit", "last").stdout
     with psycopg.connect(plain(postgres_url)) as connection:
         connection.execute("DELETE FROM latest_scores WHERE _row = 5")
+        connection.execute("UPDATE latest_scores SET _row = 900 WHERE _row = 201")
     harmed = deployed("audit", "last", code=1).stdout
-    assert "FAILED   table: rows of chunk 0 (all, different): expected (199, 199), got (198, 198)" in harmed
+    assert "FAILED   table: rows of chunk 0: expected 199, got 198; rows of chunk 1: their values are not" in harmed
 
 
 def test_a_row_that_postgres_does_not_take_fails_the_job_in_words(

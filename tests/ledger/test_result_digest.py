@@ -1,0 +1,54 @@
+"""What the server digests of a table's rows is what the parts' rows give, bit by bit."""
+
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from scoring.core.errors import TableRefused
+from scoring.data.pg_rows import RowsDigest
+from scoring.data.pg_types import table_columns
+from scoring.ledger.result_digest import StoredRows, stored_rows
+from tests.ledger.desk import Desk
+from tests.ledger.result_desk import sql, submit, table, write
+
+NAN = np.array([0x7FF8000000000001, 0x7FF0000000000000, 0x8000000000000000, 1], np.uint64).view(np.float64)
+COLUMNS = {
+    "_row": pa.array([0, 1, 2, 3], pa.int64()),
+    "100%": pa.array(["a", None, "", "ü"]),
+    "words": pa.array(["a", None, "b", "a"]).dictionary_encode(),
+    "bytes": pa.array([b"a", None, b"", b"\0"]),
+    "double": pa.array(NAN),
+    "half": pa.array([1.5, None, -0.0, 4.0], pa.float16()),
+    "small": pa.array([1, None, -3, 4], pa.int8()),
+    "unsigned": pa.array([0, None, 1, 2**64 - 1], pa.uint64()),
+    "sure": pa.array([True, None, False, True]),
+    "decimal": pa.array([Decimal("-1.50"), None, Decimal("0.00"), Decimal("12345678.90")], pa.decimal128(10, 2)),
+    "day": pa.array([1, None, -3, 4], pa.date32()),
+    "zoned": pa.array([1, None, -3, 4], pa.timestamp("us", "UTC")),
+    "local": pa.array([1, None, -3, 4], pa.timestamp("ms")),
+    "list": pa.array([[1.0, None], None, [], [4.0]], pa.list_(pa.float32())),
+    "fixed": pa.array([[1, 2], None, [3, None], [4, 5]], pa.list_(pa.int32(), 2)),
+    "decimals": pa.array([[Decimal("1.5")], None, [], [None]], pa.list_(pa.decimal128(5, 1))),
+}
+BATCH = pa.record_batch(COLUMNS)
+
+
+def test_both_sides_digest_alike(postgres_desk: Desk) -> None:
+    """Every type that a table takes, with nulls, empty lists, NaNs of any kind; however the part is cut in batches."""
+    columns = table_columns(BATCH.schema)
+    job = submit(postgres_desk, table(columns=columns))
+    write(postgres_desk, job, BATCH)
+    digest = RowsDigest()
+    for first in range(0, 4, 3):
+        digest.update(BATCH.slice(first, 3))
+    found = postgres_desk.ledger.look(lambda tx: stored_rows(tx, job, "_row", columns))
+    assert {0: StoredRows(rows=4, digest=digest.hexdigest())} == found
+    for change in ("double = 'NaN' WHERE _row = 0", "list = '{}' WHERE _row = 1", "_row = 9 WHERE _row = 2"):
+        sql(postgres_desk, f"UPDATE scores SET {change}")
+        before, found = found, postgres_desk.ledger.look(lambda tx: stored_rows(tx, job, "_row", columns))
+        assert before[0].digest != found[0].digest
+    sql(postgres_desk, 'ALTER TABLE scores RENAME COLUMN "100%" TO other')
+    with pytest.raises(TableRefused, match="100%"):
+        postgres_desk.ledger.look(lambda tx: stored_rows(tx, job, "_row", columns))
