@@ -177,6 +177,7 @@ def host(tmp_path: Path, private_servers: Servers) -> Host:
     return Host(folder=tmp_path, servers=private_servers)
 
 
+@pytest.mark.exhaustive
 def test_the_services_score_a_job(host: Host) -> None:
     """Migrate, worker and scheduler start as the file says; a submitted job succeeds; TERM ends both with 0."""
     model, rows = host.path("/inputs/model.onnx"), 1_000

@@ -176,7 +176,13 @@ def away(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("command", "form"), [("doctor", "text"), ("submit", "text"), ("worker", "json"), ("scheduler", "text")]
+    ("command", "form"),
+    [
+        pytest.param("doctor", "text", marks=pytest.mark.exhaustive),
+        pytest.param("submit", "text", marks=pytest.mark.exhaustive),
+        ("worker", "json"),
+        pytest.param("scheduler", "text", marks=pytest.mark.exhaustive),
+    ],
 )
 def test_no_password_is_shown_while_servers_are_away(tmp_path: Path, command: str, form: str) -> None:
     """S25: with SCORING_DEBUG=1, in both forms of the log, from a file of secrets too."""
@@ -190,7 +196,7 @@ def test_no_password_is_shown_while_servers_are_away(tmp_path: Path, command: st
     assert not any(canary in said for canary in CANARIES)
 
 
-@pytest.mark.parametrize("server", ["postgres", "redis"])
+@pytest.mark.parametrize("server", [pytest.param("postgres", marks=pytest.mark.exhaustive), "redis"])
 def test_no_password_is_shown_where_it_is_wrong(tmp_path: Path, server: str, postgres_url: str, redis_url: str) -> None:
     """S25: a server that is there and refuses it is named, the password is not."""
     wrong = re.sub(r"//(\w*):[^@]*@", rf"//\1:{CANARIES[0]}@", postgres_url if server == "postgres" else redis_url)

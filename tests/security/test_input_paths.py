@@ -167,7 +167,11 @@ def test_no_way_of_writing_a_path_leads_out(walled: Context, argument: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("setting", "left"), [("SCORING_INPUT_ROOTS", ["_partial.json"]), ("SCORING_OUTPUT_ROOTS", [])]
+    ("setting", "left"),
+    [
+        pytest.param("SCORING_INPUT_ROOTS", ["_partial.json"], marks=pytest.mark.exhaustive),
+        ("SCORING_OUTPUT_ROOTS", []),
+    ],
 )
 def test_a_worker_keeps_to_its_own_roots(tmp_path: Path, setting: str, left: list[str]) -> None:
     """Whoever can write a job into the ledger makes no worker read or write where that worker may not."""

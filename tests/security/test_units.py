@@ -71,6 +71,7 @@ def held_down() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(sys.platform != "linux", reason="asks the Linux kernel")
 def test_the_program_works_under_what_the_units_forbid(tmp_path: Path) -> None:
     """A job is scored where no memory may be written and run, no right be gained, and no core be left."""
