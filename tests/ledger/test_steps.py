@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from scoring.core.errors import AccountingBroken, ErrorCode, LeaseLost
 from scoring.core.ids import StepId
@@ -15,6 +15,7 @@ from scoring.ledger import jobs, parts, reports, steps
 from scoring.ledger.clock import now_us
 from scoring.ledger.database import Tx
 from scoring.ledger.records import Claim
+from scoring.ledger.revisions import HEAD, RevisionDiffers
 from tests.ledger.desk import GONE, LEASE, PERMANENT, RETRYABLE, Desk, finalize_of, part, score_of, split_of, staged
 
 
@@ -82,6 +83,18 @@ def test_there_is_nothing_to_claim(desk: Desk, case: Callable[[Desk], StepId]) -
     """A doubled, late or needless message is no error: it finds nothing."""
     step = case(desk)
     assert desk.run(lambda tx: steps.claim(tx, step, "host:2", LEASE)) is None
+
+
+def test_nothing_is_claimed_in_a_ledger_of_another_revision(desk: Desk) -> None:
+    """It was upgraded under the worker: the step stays as it is, and the worker is told why."""
+    step = split_of(desk.submit().id)
+    become = text("UPDATE alembic_version SET version_num = :revision")
+    with desk.ledger.write() as tx:
+        tx.execute(become, {"revision": "9999"})
+        with pytest.raises(RevisionDiffers, match="newer than this program"):
+            steps.claim(tx, step, "host:1", LEASE)
+        tx.execute(become, {"revision": HEAD})
+    assert (StepState.PENDING, 0) == (desk.step(step).state, desk.step(step).attempt)
 
 
 def test_a_deployed_worker_claims_submitted_jobs_alone(desk: Desk) -> None:
