@@ -56,13 +56,14 @@ class WatchedConnection(psycopg.Connection[Any]):
             return answer
 
     def _knock(self) -> None:
-        if not _answers(self.pgconn.hostaddr or self.pgconn.host, self.pgconn.port):
+        # The address that was reached, where there is one: nothing bounds the look-up of a name.
+        if not answers(self.pgconn.hostaddr or self.pgconn.host, self.pgconn.port):
             self.pgconn.finish()
             raise psycopg.OperationalError(f"the server has not answered for {SILENT_SECONDS:g} s")
 
 
-def _answers(host: bytes, port: bytes) -> bool:
-    """Whether a Postgres opens its door there."""
+def answers(host: bytes, port: bytes) -> bool:
+    """Whether a Postgres opens its door there. host: as libpq names it, a folder of sockets and an abstract one too."""
     with suppress(OSError), _open(host.decode(), int(port)) as door:
         door.settimeout(KNOCK_SECONDS)
         door.sendall(_SSL_REQUEST)
@@ -71,12 +72,14 @@ def _answers(host: bytes, port: bytes) -> bool:
 
 
 def _open(host: str, port: int) -> socket.socket:
-    if not host.startswith("/"):
+    if not host.startswith(("/", "@")):
         return socket.create_connection((host, port), KNOCK_SECONDS)
+    # libpq writes "@" for the NUL byte that marks a name without a file.
+    name = f"\0{host[1:]}" if host.startswith("@") else host
     door = socket.socket(socket.AF_UNIX)
     door.settimeout(KNOCK_SECONDS)
     try:
-        door.connect(f"{host}/.s.PGSQL.{port}")
+        door.connect(f"{name}/.s.PGSQL.{port}")
     except OSError:
         door.close()
         raise

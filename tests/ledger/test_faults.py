@@ -1,5 +1,6 @@
 """A ledger that goes away says so, and says apart what has failed and what nobody knows."""
 
+import socket
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -21,6 +23,7 @@ from scoring.ledger import jobs, meta, parts, steps
 from scoring.ledger.attempts import lock_job
 from scoring.ledger.database import Ledger, OutcomeUnknown, Tx
 from scoring.ledger.faults import Contended
+from scoring.ledger.silence import answers
 from scoring.ledger.writable import takes_changes
 from tests.faults.proxy import TcpProxy, rerouted
 from tests.ledger.desk import LEASE, Desk, part, score_of
@@ -281,3 +284,20 @@ def test_opening_a_current_ledger_does_not_load_the_migrations(tmp_path: Path) -
         f"Ledger.open('sqlite:///{path}').close(); sys.exit('alembic' in sys.modules)"
     )
     assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract sockets are Linux's")
+def test_a_server_behind_an_abstract_socket_is_heard() -> None:
+    """libpq writes it with an @; a healthy server must not be taken for a silent one."""
+    name = f"scoring-{uuid4().hex}"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(f"\0{name}/.s.PGSQL.5432")
+        server.listen()
+        server.settimeout(20)
+        with ThreadPoolExecutor() as pool:
+            answered = pool.submit(answers, f"@{name}".encode(), b"5432")
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"N")
+                assert answered.result()
+    assert not answers(f"@{name}".encode(), b"5432")
