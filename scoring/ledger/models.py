@@ -41,13 +41,12 @@ def register(tx: Tx, new: NewVersion) -> ModelVersion:
     tx.execute(select(models.c.name).where(models.c.name == new.name).with_for_update(key_share=True))
     spec_sha256 = _digest(new)
     own = (model_versions.c.name == new.name) & (model_versions.c.sha256 == new.sha256)
-    known = tx.scalar(select(model_versions.c.id).where(own, model_versions.c.spec_sha256 == spec_sha256))
+    known = tx.execute(select(model_versions).where(own, model_versions.c.spec_sha256 == spec_sha256)).one_or_none()
     if known is None:
         return _inserted(tx, new, spec_sha256)
-    # Its files may have been written anew, and bear other names now.
-    kept = {"removed_at": null(), **_stored(new)}
-    tx.execute(update(model_versions).where(model_versions.c.id == known).values(kept))
-    return version_by_id(tx, known)
+    kept = {"removed_at": null(), **_stored_again(new, known)}
+    tx.execute(update(model_versions).where(model_versions.c.id == known.id).values(kept))
+    return version_by_id(tx, known.id)
 
 
 def remove(tx: Tx, versions: Sequence[ModelVersion]) -> None:
@@ -180,6 +179,17 @@ def _stored(new: NewVersion) -> dict[str, Any]:
         "served_path": new.served_path,
         "served_sha256": new.served_sha256,
     }
+
+
+def _stored_again(new: NewVersion, known: Row[Any]) -> dict[str, Any]:
+    """Its files may have been written anew, and bear other names now. What it answers with was found before.
+
+    Not in an earlier revision; nor is a copy that was removed always made anew to the byte, which the ledger's owner
+    alone may record.
+    """
+    if known.about is None or known.served_sha256 != new.served_sha256:
+        return _stored(new)
+    return {"path": new.path, "served_path": new.served_path}
 
 
 def _digest(new: NewVersion) -> str:

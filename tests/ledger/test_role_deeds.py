@@ -7,7 +7,8 @@ import pytest
 
 from scoring.ledger import schema_version
 from scoring.ledger.database import Ledger
-from tests.ledger.desk import Desk
+from scoring.ledger.records import JobVerdict
+from tests.ledger.desk import FAILED, Desk
 from tests.ledger.staff import KINDS, login, staff
 from tests.servers.postgres import plain
 
@@ -44,6 +45,10 @@ DEEDS = [
     ("UPDATE jobs SET max_failures = 100", ()),
     ("UPDATE jobs SET result_table = 'public.other'", ()),
     ("UPDATE jobs SET purged_at = 1", ()),
+    ("UPDATE jobs SET state = 'failed' WHERE state = 'succeeded'", ()),
+    ("UPDATE jobs SET rows_scored = 0 WHERE state = 'succeeded'", ()),
+    ("UPDATE jobs SET state = 'succeeded' WHERE state = 'failed'", ()),
+    ("UPDATE jobs SET state = 'running', round = round + 1, finished_at = NULL WHERE state = 'failed'", (P,)),
     ("DELETE FROM jobs", ()),
     # Steps and what comes of them: a worker's, and never taken away.
     ("INSERT INTO steps SELECT * FROM steps WHERE false", BOTH),
@@ -51,6 +56,8 @@ DEEDS = [
     ("UPDATE steps SET worker = 'x'", (W,)),
     ("UPDATE steps SET rung_at = NULL, rings = 0", BOTH),
     ("UPDATE steps SET bytes = 0", ()),
+    ("UPDATE steps SET attempt = 0", ()),
+    ("UPDATE steps SET state = 'pending', finished_at = NULL WHERE kind = 'score' AND state = 'succeeded'", ()),
     ("DELETE FROM steps", ()),
     ("INSERT INTO attempts SELECT * FROM attempts WHERE false", BOTH),
     ("UPDATE attempts SET outcome = 'completed'", ()),
@@ -72,6 +79,10 @@ DEEDS = [
     ("UPDATE model_versions SET removed_at = 1", (P,)),
     ("UPDATE model_versions SET micro_batch_rows = 1", (W,)),
     ("UPDATE model_versions SET sha256 = 'x'", ()),
+    ("UPDATE model_versions SET path = 'models/of/another/name'", (P,)),  # its digest is another column
+    ("UPDATE model_versions SET served_path = 'models/evil', served_sha256 = 'evil'", ()),
+    ("UPDATE model_versions SET signature = '[]'", ()),
+    ("UPDATE model_versions SET about = NULL", ()),
     ("DELETE FROM model_versions", ()),
     ("DELETE FROM model_aliases", (P,)),
     ("INSERT INTO parity_proofs SELECT * FROM parity_proofs WHERE false", BOTH),
@@ -139,12 +150,20 @@ Attempt = Callable[[str, str], None]
 
 @pytest.fixture(scope="module")
 def attempt(fresh_postgres: Callable[[], str]) -> Iterator[Attempt]:
-    """Tries a deed as a role, logged in with its password, and undoes it. There is one job with a committed chunk."""
+    """Tries a deed as a role, logged in with its password, and undoes it.
+
+    There is a running job with a committed chunk, one that has succeeded and one that has failed.
+    """
     owner = fresh_postgres()
     schema_version.upgrade(owner)
     ledger = Ledger.open(owner)
     desk = Desk(ledger)
-    desk.complete(desk.running(1).id, 0)
+    desk.model(about={})
+    for verdict in (None, JobVerdict(), FAILED):
+        job = desk.running(1)
+        desk.complete(job.id, 0)
+        if verdict is not None:
+            desk.finish(job.id, verdict)
     ledger.close()
     with psycopg.connect(plain(owner)) as connection:
         connection.execute("CREATE SCHEMA private; CREATE TABLE private.salaries (a int)")
