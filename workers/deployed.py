@@ -16,6 +16,7 @@ from scoring.broker import report_broker, sign_broker
 from scoring.core.errors import ExitCode
 from scoring.core.states import Priority
 from scoring.data.storage import store_id
+from scoring.ledger.roles import require_worker_rights
 from scoring.settings import Settings
 from scoring.telemetry import announce, configure
 from workers.ackstall import AckStall
@@ -46,7 +47,7 @@ def run_worker(
     """
     configure(settings.log_format)
     slots = concurrency or cpu_budget().count
-    open_context(settings).ledger.close()
+    open_context(settings, rights=require_worker_rights).ledger.close()
     pipe = StopPipe()
     # Opened at the first message, in the child: neither a connection nor a session may cross a fork.
     context = cache(partial(open_context, settings))

@@ -9,7 +9,7 @@ from threading import Event
 
 from scoring.core.ids import JobId, StepId
 from scoring.failpoints import arm
-from scoring.ledger.database import Ledger
+from scoring.ledger.database import Ledger, Tx
 from scoring.pipeline.context import Context
 from scoring.pipeline.models import ModelCache
 from scoring.queue import CeleryBell, MessageRefused, step_of
@@ -39,14 +39,19 @@ def process_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def open_context(settings: Settings, *, worker: str | None = None) -> Context:
+def open_context(
+    settings: Settings, *, worker: str | None = None, rights: Callable[[Tx], None] | None = None
+) -> Context:
     """Connect to the ledger and, in a deployment, look for the store; the broker is not asked yet.
 
-    Raises LedgerAway, SettingsError, or ServerUnreachable where this host does not see the store.
+    rights: asks the ledger whether the role in the URL may do what this process is for. Raises LedgerAway,
+    SettingsError, or ServerUnreachable where this host does not see the store.
     """
     _arm(settings)
     ledger = Ledger.open(settings.database_url)
     try:
+        if rights is not None:
+            ledger.look(rights)
         if settings.deployed:
             require_store(settings, ledger)
     except BaseException:

@@ -10,6 +10,7 @@ from types import FrameType
 from scoring.broker import sign_broker
 from scoring.core.errors import LedgerAway, StorageFault
 from scoring.data.storage import store_id
+from scoring.ledger.roles import require_all_rights
 from scoring.pipeline.context import Context
 from scoring.pipeline.tick import Ticker
 from scoring.settings import Settings
@@ -40,7 +41,7 @@ def run_scheduler(settings: Settings) -> int:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    context = open_context(settings)
+    context = open_context(settings, rights=require_all_rights)
     announce("scheduler.started", process=context.worker)
     keep_signed(settings, stop)
     with firing(context, stop):

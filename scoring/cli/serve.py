@@ -1,7 +1,7 @@
 """worker and scheduler: the processes of a deployment."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from threading import Event
 from types import FrameType
@@ -18,7 +18,6 @@ from scoring.settings import Settings
 from scoring.telemetry import announce
 
 if TYPE_CHECKING:
-    from scoring.ledger.database import Tx
     from scoring.pipeline.context import Context
 
 LOOK_SECONDS = 1.0
@@ -34,10 +33,8 @@ def worker(concurrency: int | None, queues: str | None) -> int:
     settings = checked_settings()
     if not settings.deployed:
         return _work_alone(settings, concurrency)
-    from scoring.ledger.roles import require_worker_rights
     from workers.deployed import run_worker
 
-    _require(settings, require_worker_rights)
     return run_worker(settings, concurrency=concurrency, queues=priorities)
 
 
@@ -50,22 +47,9 @@ def scheduler() -> int:
     settings = checked_settings()
     if not settings.deployed:
         return _work_alone(settings, None, fires=True)
-    from scoring.ledger.roles import require_all_rights
     from workers.scheduler import run_scheduler
 
-    _require(settings, require_all_rights)
     return run_scheduler(settings)
-
-
-def _require(settings: Settings, rights: Callable[["Tx"], None]) -> None:
-    """Raises SettingsError where the role in the URL cannot do what the process is for."""
-    from scoring.ledger.database import Ledger
-
-    ledger = Ledger.open(settings.database_url)
-    try:
-        ledger.look(rights)
-    finally:
-        ledger.close()
 
 
 def _priorities(text: str | None) -> tuple[Priority, ...]:
