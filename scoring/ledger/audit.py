@@ -19,6 +19,9 @@ from scoring.ledger.tables import attempts, chunks, jobs, parts, reject_counts, 
 PAGE = 1_000
 """Chunks asked for at once: memory does not grow with their number."""
 
+_CARRIED = (jobs.c.finished_at, jobs.c.chunks_done, jobs.c.chunks_failed, jobs.c.rows_scored, jobs.c.rows_rejected)
+"""Once settled; the views count where they are null."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StepAccount:
@@ -77,6 +80,8 @@ class RowCounts:
     score_steps: int
     parts: int
     score_attempts: int
+    # Columns that every settled job carries, and this one does not.
+    unset: tuple[str, ...]
 
 
 def is_at_work(tx: Tx, job_id: JobId) -> bool:
@@ -101,6 +106,8 @@ def job_steps(tx: Tx, job_id: JobId) -> list[StepAccount]:
 
 
 def row_counts(tx: Tx, job_id: JobId) -> RowCounts:
+    carried = tx.execute(select(*_CARRIED).where(jobs.c.job_id == job_id)).one()
+
     def count(table: Any, *conditions: Any) -> int:
         return int(tx.execute(select(func.count()).where(table.c.job_id == job_id, *conditions)).scalar_one())
 
@@ -109,6 +116,7 @@ def row_counts(tx: Tx, job_id: JobId) -> RowCounts:
         score_steps=count(steps, steps.c.kind == StepKind.SCORE.value),
         parts=count(parts),
         score_attempts=count(attempts, attempts.c.kind == StepKind.SCORE.value),
+        unset=tuple(name for name, value in carried._mapping.items() if value is None),
     )
 
 

@@ -54,7 +54,7 @@ class Books:
         tries = "attempt" if self._tries == 1 else "attempts"
         yield self._steps.check(f"{self._tries:,} {tries} at {self._count:,} chunks; one has won each that succeeded")
         yield self._check_chunks(counts)
-        yield self._check_totals(progress)
+        yield self._check_totals(counts, progress)
 
     def _check_chunks(self, counts: RowCounts) -> AuditCheck:
         self._chunks.expect("parts in the ledger", self._done, counts.parts)
@@ -65,7 +65,9 @@ class Books:
             self._chunks.expect("chunks with a part", self._count, self._done)
         return self._chunks.check(f"{self._count:,} chunks cover the rows 0 to {self._next_row:,} without a gap")
 
-    def _check_totals(self, progress: Record) -> AuditCheck:
+    def _check_totals(self, counts: RowCounts, progress: Record) -> AuditCheck:
+        for name in counts.unset:
+            self._totals.add(f"{name} of the job is not set")
         counted = {
             "chunks_done": self._done,
             "chunks_failed": self._failed,

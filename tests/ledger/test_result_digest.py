@@ -1,15 +1,18 @@
 """What the server digests of a table's rows is what the parts' rows give, bit by bit."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from scoring.core.errors import TableRefused
+from scoring.core.errors import LedgerAway, SettingsError, TableRefused
 from scoring.data.pg_rows import RowsDigest
 from scoring.data.pg_types import table_columns
-from scoring.ledger.result_digest import StoredRows, stored_rows
+from scoring.ledger.database import Tx
+from scoring.ledger.result_digest import StoredRows, require_readable, stored_rows
+from scoring.ledger.result_sql import execute
 from tests.ledger.desk import Desk
 from tests.ledger.result_desk import sql, submit, table, write
 
@@ -35,20 +38,39 @@ COLUMNS = {
 BATCH = pa.record_batch(COLUMNS)
 
 
-def test_both_sides_digest_alike(postgres_desk: Desk) -> None:
+def test_both_sides_digest_alike(results_desk: Desk) -> None:
     """Every type that a table takes, with nulls, empty lists, NaNs of any kind; however the part is cut in batches."""
     columns = table_columns(BATCH.schema)
-    job = submit(postgres_desk, table(columns=columns))
-    write(postgres_desk, job, BATCH)
+    job = submit(results_desk, table(columns=columns))
+    write(results_desk, job, BATCH)
     digest = RowsDigest()
     for first in range(0, 4, 3):
         digest.update(BATCH.slice(first, 3))
-    found = postgres_desk.ledger.look(lambda tx: stored_rows(tx, job, "_row", columns))
+    found = results_desk.ledger.look(lambda tx: stored_rows(tx, job, "_row", columns))
     assert {0: StoredRows(rows=4, digest=digest.hexdigest())} == found
     for change in ("double = 'NaN' WHERE _row = 0", "list = '{}' WHERE _row = 1", "_row = 9 WHERE _row = 2"):
-        sql(postgres_desk, f"UPDATE scores SET {change}")
-        before, found = found, postgres_desk.ledger.look(lambda tx: stored_rows(tx, job, "_row", columns))
+        sql(results_desk, f"UPDATE scores SET {change}")
+        before, found = found, results_desk.ledger.look(lambda tx: stored_rows(tx, job, "_row", columns))
         assert before[0].digest != found[0].digest
-    sql(postgres_desk, 'ALTER TABLE scores RENAME COLUMN "100%" TO other')
+    sql(results_desk, 'ALTER TABLE scores RENAME COLUMN "100%" TO other')
     with pytest.raises(TableRefused, match="100%"):
-        postgres_desk.ledger.look(lambda tx: stored_rows(tx, job, "_row", columns))
+        results_desk.ledger.look(lambda tx: stored_rows(tx, job, "_row", columns))
+
+
+def test_who_cannot_read_the_table_does_not_find_fault_with_it(
+    results_desk: Desk, desk_of: Callable[[str], Desk]
+) -> None:
+    """A worker may not, and is told so; where the table is locked the ledger is away."""
+    job, hand = submit(results_desk), desk_of("hand")
+    with pytest.raises(SettingsError, match=r"public\.scores is not for this role"):
+        hand.ledger.look(lambda tx: require_readable(tx, job))
+    results_desk.run(lambda tx: execute(tx, "GRANT SELECT ON scores TO hand"))
+
+    def impatient(tx: Tx) -> None:
+        execute(tx, "SET LOCAL lock_timeout = '10ms'")
+        stored_rows(tx, job, "_row", table().columns)
+
+    with results_desk.ledger.write() as tx:
+        execute(tx, "LOCK TABLE scores")
+        with pytest.raises(LedgerAway):
+            hand.ledger.look(impatient)

@@ -66,6 +66,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Audited:
         ("UPDATE jobs SET rows_scored = 99", "totals", "rows_scored of job_progress: expected 24, got 99"),
         ("UPDATE jobs SET rows_rejected = 0", "totals", "rows_rejected of job_progress: expected 6, got 0"),
         ("UPDATE jobs SET chunks_done = 2", "totals", "chunks_done of job_progress: expected 3, got 2"),
+        ("UPDATE jobs SET rows_rejected = NULL", "totals", "rows_rejected of the job is not set"),
         ("UPDATE jobs SET rows_total = 31", "totals", "rows in: expected 31, got 30"),
         ("DELETE FROM reject_counts WHERE chunk = 1", "rejects", "chunk 1: expected none, got 2 bad_value in i"),
         (
