@@ -104,15 +104,19 @@ def settle(tx: Tx, claim: Claim) -> Job:
 
 
 def fail_finalize(tx: Tx, job_id: JobId, state: JobState, code: ErrorCode, error: str) -> None:
-    """RUNNING, FINALIZING → FAILED, because its finalize step has failed for good. The caller holds the job's row."""
+    """RUNNING, FINALIZING → FAILED, because its finalize step has failed for good. The caller holds the job's row.
+
+    An error that stands already, also of a cancelled job, stays the first and bears this one at its end.
+    """
+    both = func.coalesce(jobs.c.error, "") + clean(f"; and its files are not in order ({code}): {error}")
     if state.settled:
-        _close(tx, job_id, state, {})
+        _close(tx, job_id, state, {"error": both})
         return
     good = jobs.c.error_code.is_(None) | (jobs.c.error_code == ErrorCode.GATE_MISSED.value)
     verdict = {
         "state": JobState.FAILED.value,
         "error_code": case((good, code.value), else_=jobs.c.error_code),
-        "error": case((good, clean(error)), else_=jobs.c.error),
+        "error": case((good, clean(error)), else_=both),
     }
     _close(tx, job_id, state, verdict)
 

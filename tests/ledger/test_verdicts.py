@@ -85,6 +85,21 @@ def test_a_finalize_that_fails_for_good_fails_the_job(desk: Desk) -> None:
     assert JobState.SUCCEEDED is desk.finish(job.id).state
 
 
+def test_an_end_that_fails_too_is_said_beside_the_first_error(desk: Desk) -> None:
+    """Of a failed job and of a cancelled one: without it nobody would know why finished parts are not public."""
+    failed, cancelled = desk.running(0, max_failures=1), desk.submit(max_failures=1)
+    desk.arm(failed.id)
+    claim = desk.claim(finalize_of(failed.id))
+    desk.run(lambda tx: jobs.begin_finalizing(tx, claim, FAILED))
+    desk.run(lambda tx: steps.fail(tx, claim, RETRYABLE, 0))
+    desk.run(lambda tx: jobs.cancel(tx, cancelled.id))
+    desk.fail(finalize_of(cancelled.id), RETRYABLE)
+    too = "; and its files are not in order (storage): the disk is full"
+    ended = [desk.job(job.id) for job in (failed, cancelled)]
+    assert [ErrorCode.CHUNKS_FAILED, ErrorCode.CANCELLED] == [job.error_code for job in ended]
+    assert [f"1 of 2 chunks failed{too}", f"cancelled on request{too}"] == [job.error for job in ended]
+
+
 @pytest.mark.parametrize("claimed", [False, True], ids=["accepted", "running"])
 def test_cancel_ends_the_job_at_once(desk: Desk, claimed: bool) -> None:
     """Live steps go with it; finalize is due, to publish what is finished."""
