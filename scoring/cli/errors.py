@@ -99,7 +99,7 @@ def _end(error: ScoringError, cause: Exception | None, arguments: Sequence[str])
     if cause is not None and os.environ.get("SCORING_DEBUG", "").lower() in ("1", "true", "yes", "on"):
         import traceback
 
-        print(escaped(mask("".join(traceback.format_exception(cause)))), file=sys.stderr)  # noqa: T201  # as below
+        print(escaped(mask("".join(traceback.format_exception(cause)))), file=sys.stderr)  # noqa: T201  # as in show_error
     try:
         show_error(error, as_json=wants_json(arguments))
     except BrokenPipeError:
