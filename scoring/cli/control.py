@@ -9,7 +9,7 @@ from scoring.cli.options import job_argument, json_option, timeout_option
 from scoring.cli.output import say
 from scoring.cli.session import open_session
 from scoring.cli.verdict import job_facts, print_job, print_verdict
-from scoring.core.errors import UsageError
+from scoring.core.errors import ErrorCode, UsageError
 
 if TYPE_CHECKING:
     from scoring.ledger.records import Job
@@ -72,6 +72,8 @@ def retry(job: str, waits: bool, timeout: str | None, as_json: bool) -> int:
     with open_session() as context:
         found = context.ledger.look(lambda tx: find_job(tx, job))
         reopened = reopen(context, found.id)
+        if found.error_code is ErrorCode.TOO_MANY_REJECTS:
+            say("the rows that were rejected stay rejected, and so does the limit: to allow more, submit the job anew")
         if reopened.runner != FLEET or not context.settings.deployed:
             return work_here(
                 context, reopened, slots=None, waiting=Waiting(wanted=True, seconds=limit), as_json=as_json
