@@ -1,12 +1,15 @@
 """audit: a job proven again."""
 
+import re
+
 import click
 
 from scoring.cli.options import job_argument, json_option
 from scoring.cli.output import one_line, print_json
 from scoring.cli.session import open_ledger
-from scoring.core.errors import ExitCode
+from scoring.core.errors import ExitCode, UsageError
 
+DIGEST = re.compile("[0-9a-fA-F]{64}")
 MARKS = {"ok": "ok     ", "skipped": "skipped", "failed": "FAILED "}
 
 
@@ -22,6 +25,13 @@ def audit(job: str, expect_digest: str | None, as_json: bool) -> int:
     from scoring.ledger.jobs import find_job
     from scoring.pipeline.audit import audit as prove
 
+    if expect_digest is not None and not DIGEST.fullmatch(expect_digest):
+        raise UsageError(
+            "--expect-digest",
+            expected="64 hexadecimal digits",
+            got=expect_digest[:80],
+            remedy="copy them from the line `digest` of an audit",
+        )
     with open_ledger() as ledger:
         found = ledger.look(lambda tx: find_job(tx, job))
         proven = prove(ledger, found.id, digest=expect_digest)

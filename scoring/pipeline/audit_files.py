@@ -36,7 +36,7 @@ class Files:
         self.schema: pa.Schema | None = None
         # Whether the part of the chunk seen last was read to its end.
         self.saw_part = False
-        self._seen = 0
+        self._seen = self._unread = 0
         self.rows_scored = self.rows_rejected = 0
 
     def see(self, account: ChunkAccount) -> None:
@@ -65,8 +65,14 @@ class Files:
             return
         files = "file" if self._seen == 1 else "files"
         yield self._files.check(f"{self._seen:,} {files}: every byte and page is as it was committed")
-        yield self._rows.check(f"{self.rows_scored + self.rows_rejected:,} rows, each of them once")
-        yield self._rejects.check(f"{self.rows_rejected:,} rejected rows, each for the reason that is counted")
+        yield self._of_all(self._rows, f"{self.rows_scored + self.rows_rejected:,} rows, each of them once")
+        yield self._of_all(self._rejects, f"{self.rows_rejected:,} rejected rows, each for the reason that is counted")
+
+    def _of_all(self, findings: Findings, fine: str) -> AuditCheck:
+        if self._unread and findings.none:
+            unread = "1 file" if self._unread == 1 else f"{self._unread:,} files"
+            return skipped(findings.name, f"{unread} could not be read; nothing differs in the others")
+        return findings.check(fine)
 
     def digest(self) -> str | None:
         """Of all rows; None where a file could not be read, or holds other rows."""
@@ -78,6 +84,7 @@ class Files:
             require_same(path, file)
             seen = see_file(path, on_batch)
         except ChunkCorrupt as corrupt:
+            self._unread += 1
             self._files.expect(self._name(path), corrupt.expected, corrupt.got)
             return None
         self._seen += 1
@@ -97,6 +104,7 @@ class Files:
         try:
             seen = see_file(path, counter.update)
         except ChunkCorrupt as corrupt:
+            self._unread += 1
             self._files.expect(self._name(path), corrupt.expected, corrupt.got)
             return
         self._seen += 1

@@ -10,7 +10,7 @@ from scoring.core.audit import AuditCheck, Findings, skipped
 from scoring.core.errors import ChunkCorrupt
 from scoring.core.states import JobState
 from scoring.data.delta_log import DELTA_LOG, log_owner
-from scoring.data.manifest import FORMAT, MANIFEST, PARTIAL, SUCCESS
+from scoring.data.manifest import FORMAT, MANIFEST, PARTIAL, SUCCESS, read_manifest
 from scoring.data.outputs import files_of
 from scoring.data.parts import REJECTS, STAGING, part_name
 from scoring.data.seen_file import regular_bytes
@@ -67,6 +67,7 @@ class Folder:
         standing, job = self._standing, self._job
         if job.options.delta and (standing.output / DELTA_LOG).is_dir() and log_owner(standing.output) != job.id:
             return skipped("folder", "others have committed to the Delta table since")
+        self._see_folders()
         if standing.listing is None:
             return self._check_unlisted()
         found = self._parquet()
@@ -96,6 +97,18 @@ class Folder:
         unlisted = "" if (output / PARTIAL).exists() else f" without {PARTIAL}"
         public = f"{len(found):,} of its {len(allowed):,} files are public{unlisted}, and no other"
         return self._folder.check(f"the end of the job was not published: {public}")
+
+    def _see_folders(self) -> None:
+        output = self._standing.output
+        if not output.is_dir() and self._shown:
+            self._folder.add(f"{output} is not there, or this host does not see it")
+        if (output / REJECTS).is_symlink():
+            self._folder.add(f"{REJECTS} is a link")
+        below = [path for path in output.glob("*/part-*.parquet") if path.parent.name not in (REJECTS, STAGING)]
+        # Another job may have its output there.
+        foreign = {folder for folder in {path.parent for path in below} if read_manifest(folder) is None}
+        for path in sorted(path for path in below if path.parent in foreign):
+            self._folder.add(f"{path.relative_to(output)} is no file of the job")
 
     def _parquet(self) -> set[str]:
         output = self._standing.output

@@ -32,11 +32,13 @@ def test_what_holds_and_what_differs(home: Path, capfd: pytest.CaptureFixture[st
     whole = run(capfd, "audit", "last")
     assert 0 == whole.code
     assert "ok       rows: 2 rows, each of them once\n" in whole.out
-    assert 1 == run(capfd, "audit", "last", "--expect-digest", "ab").code
+    assert 1 == run(capfd, "audit", "last", "--expect-digest", "ab" * 32).code
+    assert 2 == run(capfd, "audit", "last", "--expect-digest", "ab").code
     (home / "out" / "part-000000.parquet").write_bytes(b"PAR1")
     harmed = run(capfd, "audit", "last")
     assert 1 == harmed.code
     assert "FAILED   files: part-000000.parquet: expected " in harmed.out
+    assert "skipped  rows: 1 file could not be read; nothing differs in the others" in harmed.out
     assert "digest   none\n" in harmed.out
     document = run(capfd, "audit", "last", "--json").json
     assert (False, None) == (document["ok"], document["digest"])
@@ -47,7 +49,9 @@ def test_what_cannot_be_audited(home: Path, capfd: pytest.CaptureFixture[str]) -
     """No such job is 3, a result that was replaced is 2; a folder that is gone is found, without a traceback."""
     assert 3 == run(capfd, "audit", "0000").code
     shutil.rmtree(home / "out")
-    assert 1 == run(capfd, "audit", "last").code
+    gone = run(capfd, "audit", "last")
+    assert 1 == gone.code
+    assert "out is not there, or this host does not see it" in gone.out
     old = run(capfd, "jobs", "--json").json[0]["job_id"]
     assert 0 == run(capfd, "run", "churn", "rows.csv", "-o", "out", "--overwrite").code
     replaced = run(capfd, "audit", old)

@@ -89,6 +89,16 @@ def write(name: str, data: bytes) -> Callable[[Audited], object]:
     return lambda job: (job.out / name).write_bytes(data)
 
 
+def copy_below(job: Audited) -> None:
+    (job.out / "below").mkdir()
+    shutil.copy(job.out / PART, job.out / "below" / "part-000000.parquet")
+
+
+def link_rejects(job: Audited) -> None:
+    (job.out / "_rejects").rename(job.out.parent / "_elsewhere")
+    (job.out / "_rejects").symlink_to(job.out.parent / "_elsewhere")
+
+
 def leave_staging(job: Audited) -> None:
     (job.out / "_staging" / job.job_id).mkdir(parents=True)
 
@@ -103,6 +113,8 @@ FILES: dict[str, tuple[Callable[[Audited], object], dict[str, str]]] = {
     "a doubled part": (copy(PART, "part-000007.parquet"), {"folder": "part-000007.parquet is no file of the job"}),
     "a copy beside": (copy(PART, "copy.parquet"), {"folder": "copy.parquet"}),
     "a stray file of rejects": (copy(REJECTS, "_rejects/part-000009.parquet"), {"folder": "part-000009"}),
+    "a copy below": (copy_below, {"folder": "below/part-000000.parquet is no file of the job"}),
+    "rejects elsewhere": (link_rejects, {"folder": "_rejects is a link"}),
     "a link": (link, {"files": "a link"}),
     "a pipe": (pipe(PART), {"files": "a link, or no file at all"}),
     "no success": (remove("_SUCCESS"), {"folder": "_SUCCESS is missing"}),
