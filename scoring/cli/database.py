@@ -58,7 +58,10 @@ def role(kind: str, name: str, password_file: str | None, as_json: bool) -> None
 @click.argument("role", metavar="ROLE")
 @json_option
 def reader(role: str, as_json: bool) -> None:
-    """Let ROLE read the views and the result tables, those to come too, and nothing else. A new role has no login."""
+    """Short for `db role reader ROLE`: it reads views and result tables, those to come too, and nothing else.
+
+    A new role has no login.
+    """
     _make("reader", role, None, as_json=as_json)
 
 
@@ -68,11 +71,11 @@ def _make(kind: str, name: str, password: str | None, *, as_json: bool) -> None:
     from scoring.ledger import roles
     from scoring.ledger.role_rights import RoleKind
 
-    kinds = (RoleKind.PRODUCER, RoleKind.WORKER) if kind == "scheduler" else (RoleKind(kind),)
+    kinds = {RoleKind.PRODUCER, RoleKind.WORKER} if kind == "scheduler" else {RoleKind(kind)}
     with open_ledger() as ledger:
-        made, *_ = ledger.run(lambda tx: [roles.grant(tx, each, name, password) for each in kinds])
+        made = ledger.run(lambda tx: roles.grant(tx, kinds, name, password))
     if as_json:
-        print_json(asdict(made) | {"kind": kind})
+        print_json({"role": name, "kind": kind} | asdict(made))
         return
     for line in _said(kind, made, login=password is not None):
         say(line)

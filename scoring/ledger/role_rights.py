@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class RoleKind(StrEnum):
-    """What a role is for. One that is to do two things is made twice: a scheduler is a producer and a worker."""
+    """What a role is for. One may be for two things: a scheduler is a producer and a worker."""
 
     READER = "reader"  # views and result tables, with psql
     PRODUCER = "producer"  # submit, cancel, retry; models, schedules, labels

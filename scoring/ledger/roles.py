@@ -1,5 +1,6 @@
 """Roles in Postgres for those who use the ledger: readers, producers and workers, none of which owns it."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     import psycopg
 
 _ROLE = text(
-    "SELECT rolsuper OR pg_has_role(oid, current_user::text::regrole, 'MEMBER') AS owns"
-    " FROM pg_roles WHERE rolname = :role"
+    # No cast to regrole: that would fold the case of the name.
+    "SELECT rolsuper OR pg_has_role(oid, current_user, 'MEMBER') AS owns FROM pg_roles WHERE rolname = :role"
 )
 _OWNED = text("SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'jobs'::regclass")
 _RIGHTS = {
@@ -47,7 +48,6 @@ class Role:
     """What a role has been given."""
 
     role: str
-    kind: RoleKind
     # False: it was there before, and keeps whatever else it may do.
     created: bool
     views: tuple[str, ...]
@@ -60,28 +60,29 @@ class Role:
     configured: bool
 
 
-def grant(tx: Tx, kind: RoleKind, role: str, password: str | None = None) -> Role:
-    """Make `role` what `kind` says, and remember it: what comes later is granted too. A new role cannot log in.
+def grant(tx: Tx, kinds: Set[RoleKind], role: str, password: str | None = None) -> Role:
+    """Make `role` what `kinds` say, and remember it: what comes later is granted too. A new role cannot log in.
 
-    password: lets it log in. Raises UsageError for a ledger that is no server, for a role that owns the ledger, and for
-    a reader that is to write; SettingsError where Postgres does not let the ledger's user do it.
+    password: lets it log in. Raises UsageError for a ledger that is no server, for a superuser, for a role that is, or
+    is a member of, the ledger's owner, and for a reader that is to write; SettingsError where Postgres does not let the
+    ledger's user do it.
     """
-    _check_name(tx, kind, role)
+    what = " and ".join(sorted(kinds))
+    _check_name(tx, what, role)
     require_owner(tx)
-    with refusing(f"make {role} a {kind}", SettingsError):
+    with refusing(f"make {role} a {what}", SettingsError):
         created = _create(tx, role)
         lock(tx)
-        kinds = _remember(tx, kind, role)
+        all_kinds = _remember(tx, kinds, role)
         _take_from_everybody(tx)
-        grant_ledger(tx, role, kinds)
+        grant_ledger(tx, role, all_kinds)
         tables = share_results(tx)
-        configured = _configure(tx, kind, role)
+        configured = _configure(tx, all_kinds, role)
         if password is not None:
             _set_password(tx, role, password)
     left = tx.execute(_LEFT, {"role": role}).one()
     return Role(
         role=role,
-        kind=kind,
         created=created,
         views=VIEWS,
         tables=tuple(map(str, tables)),
@@ -126,10 +127,10 @@ def _require_rights(tx: Tx, kind: RoleKind) -> None:
         )
 
 
-def _check_name(tx: Tx, kind: RoleKind, role: str) -> None:
+def _check_name(tx: Tx, what: str, role: str) -> None:
     if tx.dialect.name != "postgresql":
         raise UsageError(
-            f"scoring db role {kind}",
+            f"cannot make a {what}",
             expected="a ledger in Postgres",
             got="an embedded ledger, which only its owner can read",
             remedy="set SCORING_DATABASE_URL to postgresql+psycopg://…",
@@ -155,9 +156,10 @@ def _create(tx: Tx, role: str) -> bool:
     return found is None
 
 
-def _remember(tx: Tx, kind: RoleKind, role: str) -> frozenset[RoleKind]:
+def _remember(tx: Tx, more: Set[RoleKind], role: str) -> frozenset[RoleKind]:
     """All that the role is for from now on."""
-    tx.execute(insert_or_nothing(tx, roles).values(role=role, kind=kind.value))
+    for kind in more:
+        tx.execute(insert_or_nothing(tx, roles).values(role=role, kind=kind.value))
     kinds = kinds_of(tx, role)
     if RoleKind.READER in kinds and len(kinds) > 1:
         raise UsageError(
@@ -176,11 +178,11 @@ def _take_from_everybody(tx: Tx) -> None:
     _where_allowed(tx, f"REVOKE EXECUTE ON FUNCTION {_WRITERS_OF_LARGE_OBJECTS} FROM PUBLIC")
 
 
-def _configure(tx: Tx, kind: RoleKind, role: str) -> bool:
+def _configure(tx: Tx, kinds: Set[RoleKind], role: str) -> bool:
     """In this database alone: the role may have other work elsewhere."""
     altered = f"ALTER ROLE {quoted(role)} IN DATABASE {_database(tx)} SET"
     # The schema of the ledger, wherever the role's own settings would look first.
-    settings = _READS_ONLY if kind is RoleKind.READER else (f"search_path = {home_of(tx)}, pg_temp",)
+    settings = _READS_ONLY if RoleKind.READER in kinds else (f"search_path = {home_of(tx)}, pg_temp",)
     return all(_where_allowed(tx, f"{altered} {setting}") for setting in settings)
 
 

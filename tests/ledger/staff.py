@@ -15,10 +15,10 @@ from tests.servers.postgres import plain
 PASSWORD = "it's100%secret"
 
 KINDS = {
-    "submitter": (RoleKind.PRODUCER,),
-    "hand": (RoleKind.WORKER,),
-    "clock": (RoleKind.PRODUCER, RoleKind.WORKER),
-    "analyst": (RoleKind.READER,),
+    "submitter": {RoleKind.PRODUCER},
+    "hand": {RoleKind.WORKER},
+    "clock": {RoleKind.PRODUCER, RoleKind.WORKER},
+    "analyst": {RoleKind.READER},
 }
 """What each of the roles is made for."""
 
@@ -31,8 +31,7 @@ def staff(owner: str) -> Iterator[None]:
     """
     ledger = Ledger.open(owner)
     for role, kinds in KINDS.items():
-        for kind in kinds:
-            ledger.run(lambda tx, kind=kind, role=role: roles.grant(tx, kind, role, PASSWORD))  # type: ignore[misc]
+        ledger.run(lambda tx, kinds=kinds, role=role: roles.grant(tx, kinds, role, PASSWORD))  # type: ignore[misc]
     ledger.close()
     try:
         yield

@@ -42,7 +42,7 @@ def role(results_desk: Desk) -> Iterator[str]:
 def test_a_reader_sees_views_and_results_and_nothing_else(results_desk: Desk, results_url: str, role: str) -> None:
     """Tables that come later too; no table of the ledger, no writing, no making."""
     job = finished(results_desk)
-    made = results_desk.run(lambda tx: roles.grant(tx, RoleKind.READER, role))
+    made = results_desk.run(lambda tx: roles.grant(tx, {RoleKind.READER}, role))
     assert (True, ("public.scores",), False) == (made.created, made.tables, made.may_make_temporary)
     later = table(TableName(schema="public", name="later"))
     submit(results_desk, later)
@@ -72,7 +72,7 @@ def test_a_reader_sees_views_and_results_and_nothing_else(results_desk: Desk, re
 
 def test_a_readers_sessions_only_read_and_do_not_linger(results_desk: Desk, results_url: str, role: str) -> None:
     """Its defaults in this database; the name is quoted in the hint, too."""
-    made = results_desk.run(lambda tx: roles.grant(tx, RoleKind.READER, role))
+    made = results_desk.run(lambda tx: roles.grant(tx, {RoleKind.READER}, role))
     assert (True, False) == (made.configured, made.may_make_large_objects)
     sql(results_desk, 'ALTER ROLE "ana""lyst" LOGIN PASSWORD \'secret\'')
     url = make_url(results_url).set(username=role, password="secret")
@@ -83,7 +83,7 @@ def test_a_readers_sessions_only_read_and_do_not_linger(results_desk: Desk, resu
 
 def test_locks_that_a_reader_can_take_stop_nothing(results_desk: Desk, results_url: str, role: str) -> None:
     """Every advisory lock that the program may ever have asked for: jobs are rung, tables made and indexed."""
-    results_desk.run(lambda tx: roles.grant(tx, RoleKind.READER, role))
+    results_desk.run(lambda tx: roles.grant(tx, {RoleKind.READER}, role))
     keys = [str(7_246_114_303 + number) for number in range(3)]
     keys += [f"hashtext('scoring.{what}'), hashtext('public.scores')" for what in ("result_table", "index")]
     with psycopg.connect(plain(results_url)) as connection:
@@ -98,7 +98,7 @@ def test_locks_that_a_reader_can_take_stop_nothing(results_desk: Desk, results_u
 
 def test_the_program_tells_a_reader_what_it_needs(results_desk: Desk, results_url: str, role: str) -> None:
     """In one line, with the remedy, and no trace of the program's own failure."""
-    results_desk.run(lambda tx: roles.grant(tx, RoleKind.READER, role))
+    results_desk.run(lambda tx: roles.grant(tx, {RoleKind.READER}, role))
     sql(results_desk, 'ALTER ROLE "ana""lyst" LOGIN PASSWORD \'secret\'')
     url = make_url(results_url).set(username=role, password="secret").render_as_string(hide_password=False)
     with pytest.raises(SettingsError, match=r"not for this role.*permission denied for table alembic_version.*psql"):
@@ -107,8 +107,8 @@ def test_the_program_tells_a_reader_what_it_needs(results_desk: Desk, results_ur
 
 def test_a_reader_is_made_once_and_stays_after_an_upgrade(results_desk: Desk, results_url: str, role: str) -> None:
     """Migrations make the views anew; the grants come with them. A role that is gone is left out."""
-    results_desk.run(lambda tx: roles.grant(tx, RoleKind.READER, role))
-    assert not results_desk.run(lambda tx: roles.grant(tx, RoleKind.READER, role)).created
+    results_desk.run(lambda tx: roles.grant(tx, {RoleKind.READER}, role))
+    assert not results_desk.run(lambda tx: roles.grant(tx, {RoleKind.READER}, role)).created
     quoted = role.replace('"', '""')
     sql(results_desk, f'REVOKE ALL ON job_progress FROM "{quoted}"')
     schema_version.upgrade(results_url)
@@ -116,14 +116,14 @@ def test_a_reader_is_made_once_and_stays_after_an_upgrade(results_desk: Desk, re
     sql(results_desk, f'DROP OWNED BY "{quoted}"; DROP ROLE "{quoted}"')
     schema_version.upgrade(results_url)
     submit(results_desk)
-    results_desk.run(lambda tx: roles.grant(tx, RoleKind.READER, role))
+    results_desk.run(lambda tx: roles.grant(tx, {RoleKind.READER}, role))
 
 
 @pytest.mark.parametrize(("name", "error"), [("scoring", UsageError), ("pg_mine", SettingsError), ("", UsageError)])
 def test_a_role_that_is_no_reader_is_refused(name: str, error: type[Exception], results_desk: Desk) -> None:
     """The ledger's own, a reserved name, none."""
     with pytest.raises(error):
-        results_desk.run(lambda tx: roles.grant(tx, RoleKind.READER, name))
+        results_desk.run(lambda tx: roles.grant(tx, {RoleKind.READER}, name))
 
 
 def revision(tx: Tx, number: str) -> None:
@@ -190,18 +190,18 @@ class Undone(Exception):
     """Ends a transaction without a trace."""
 
 
-OWNER = "owner_of_ledger"
+OWNER = "OwnerOfLedger"
 
 
 @pytest.fixture
 def plain_owner(results_url: str) -> Iterator[str]:
-    """URL of a database whose owner is no superuser, nor may make roles."""
+    """URL of a database whose owner is no superuser, nor may make roles, and has a name with capitals."""
     with psycopg.connect(plain(results_url), autocommit=True) as connection:
-        connection.execute(f"CREATE ROLE {OWNER} LOGIN PASSWORD 'secret'")
-        connection.execute(f"CREATE DATABASE {OWNER} OWNER {OWNER} TEMPLATE template0")
+        connection.execute(f"CREATE ROLE \"{OWNER}\" LOGIN PASSWORD 'secret'")
+        connection.execute(f'CREATE DATABASE "{OWNER}" OWNER "{OWNER}" TEMPLATE template0')
         yield make_url(results_url).set(username=OWNER, password="secret", database=OWNER).render_as_string(False)
-        connection.execute(f"DROP DATABASE {OWNER} WITH (FORCE)")
-        connection.execute(f"DROP ROLE {OWNER}")
+        connection.execute(f'DROP DATABASE "{OWNER}" WITH (FORCE)')
+        connection.execute(f'DROP ROLE "{OWNER}"')
 
 
 def test_an_owner_without_further_rights_is_enough(plain_owner: str, results_url: str) -> None:
@@ -212,7 +212,7 @@ def test_an_owner_without_further_rights_is_enough(plain_owner: str, results_url
         connection.execute("CREATE SCHEMA lake")
         columns = 'job_id text, chunk int, _row bigint, "100%" text, score float8'
         connection.execute(f"CREATE TABLE lake.scores ({columns})")
-        connection.execute(f"GRANT USAGE ON SCHEMA lake TO {OWNER}; GRANT INSERT, SELECT ON lake.scores TO {OWNER}")
+        connection.execute(f'GRANT USAGE ON SCHEMA lake TO "{OWNER}"; GRANT INSERT, SELECT ON lake.scores TO "{OWNER}"')
     ledger = Ledger.open(plain_owner)
     desk = Desk(ledger)
     for job in (submit(desk, table(by=PartitionBy.JOB)), submit(desk, table(TableName(schema="lake", name="scores")))):
@@ -222,5 +222,7 @@ def test_an_owner_without_further_rights_is_enough(plain_owner: str, results_url
     views = "SELECT to_regclass('lake.latest_scores')::text, to_regclass('latest_scores')::text"
     assert [(None, "latest_scores")] == sql(desk, views)
     with pytest.raises(SettingsError, match=r"make x a reader.*permission denied"):
-        desk.run(lambda tx: roles.grant(tx, RoleKind.READER, "x"))
+        desk.run(lambda tx: roles.grant(tx, {RoleKind.READER}, "x"))
+    with pytest.raises(UsageError, match="nothing less"):
+        desk.run(lambda tx: roles.grant(tx, {RoleKind.READER}, OWNER))
     ledger.close()

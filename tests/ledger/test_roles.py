@@ -79,14 +79,14 @@ def test_only_the_owner_changes_the_ledger(desk_of: Callable[[str], Desk], resul
     with pytest.raises(SettingsError, match="not this role's to change"):
         schema_version.upgrade(login(results_url, role))
     with pytest.raises(SettingsError, match="not this role's to change"):
-        desk_of(role).run(lambda tx: roles.grant(tx, RoleKind.PRODUCER, "analyst"))
+        desk_of(role).run(lambda tx: roles.grant(tx, {RoleKind.PRODUCER}, "analyst"))
 
 
 def test_a_reader_is_not_made_to_write(desk_of: Callable[[str], Desk], results_desk: Desk) -> None:
     """Nor a worker to read only: the sessions of a reader are read-only."""
     for kind, role in ((RoleKind.WORKER, "analyst"), (RoleKind.READER, "hand")):
         with pytest.raises(UsageError, match="cannot read and write"):
-            results_desk.run(lambda tx, kind=kind, role=role: roles.grant(tx, kind, role))  # type: ignore[misc]
+            results_desk.run(lambda tx, kind=kind, role=role: roles.grant(tx, {kind}, role))  # type: ignore[misc]
 
 
 def test_nothing_that_others_planted_is_picked_up(desk_of: Callable[[str], Desk], results_url: str) -> None:
