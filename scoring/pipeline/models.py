@@ -1,5 +1,6 @@
 """Loaded models of one process: each is loaded once, however many chunks it scores."""
 
+import json
 import os
 from pathlib import Path
 from threading import Lock
@@ -14,7 +15,7 @@ KEPT = 4
 
 
 class ModelCache:
-    """Least recently used models, keyed by the digest that the job pins."""
+    """Least recently used models, keyed by all that a loaded one depends on: versions of one file may differ in it."""
 
     def __init__(self, store: Path) -> None:
         self._store = store
@@ -23,7 +24,7 @@ class ModelCache:
 
     def start_anew(self) -> None:
         """Forget all models: a session that was opened before a fork is not used after it."""
-        self._models: dict[str, Model] = {}
+        self._models: dict[tuple[str | None, ...], Model] = {}
         self._lock = Lock()
 
     def get(self, job: Job) -> Model:
@@ -32,14 +33,14 @@ class ModelCache:
 
     def of(self, version: ModelContent) -> Model:
         """The model of the version, its file checked against the pinned digest. Raises ModelChanged."""
-        sha256 = version.sha256
+        key = (version.sha256, version.served_sha256, json.dumps(dict(version.signature), sort_keys=True))
         with self._lock:
-            model = self._models.pop(sha256, None)
+            model = self._models.pop(key, None)
             if model is None:
                 model = self._load(version)
                 while len(self._models) >= KEPT:
                     del self._models[next(iter(self._models))]
-            self._models[sha256] = model
+            self._models[key] = model
             return model
 
     def _load(self, version: ModelContent) -> Model:

@@ -107,6 +107,14 @@ def test_a_worker_reads_no_graph(context: Context, tmp_path: Path) -> None:
     assert "True False\n" == done.stdout, done.stderr
 
 
+def test_a_loaded_model_stands_for_no_other_copy_of_its_file(context: Context, tmp_path: Path) -> None:
+    """Two versions of one digest may name other bytes to load: each is held against its own."""
+    version = registered(context, zipmap_model(tmp_path / "m.onnx"))
+    context.models.of(version)
+    with pytest.raises(ModelChanged):
+        context.models.of(replace(version, served_sha256="0" * 64))
+
+
 def test_a_version_of_an_earlier_revision_is_loaded_too(context: Context, tmp_path: Path) -> None:
     """It has no copy without ZipMap in the store; registered again, it gets one."""
     version = registered(context, zipmap_model(tmp_path / "m.onnx"))
