@@ -79,6 +79,10 @@ class Files:
         return self._content.hexdigest() if self._standing.kept and self._files.none and self._rows.none else None
 
     def _read(self, chunk: int, file: StagedFile, on_batch: Callable[[pa.RecordBatch], None]) -> SeenFile | None:
+        if None in (file.staged, file.rows, file.bytes, file.sha256):
+            self._unread += 1
+            self._files.add(f"{file.path}: the ledger does not say what it was, for its row has nulls")
+            return None
         path = self._standing.place(file)
         try:
             require_same(path, file)

@@ -9,8 +9,9 @@ import pyarrow as pa
 from scoring.core.audit import AuditCheck, Findings, skipped
 from scoring.core.errors import ChunkCorrupt
 from scoring.core.states import JobState
+from scoring.data.content import plain_type
 from scoring.data.delta_log import DELTA_LOG, log_owner
-from scoring.data.manifest import FORMAT, MANIFEST, PARTIAL, SUCCESS, read_manifest
+from scoring.data.manifest import FORMAT, MANIFEST, PARTIAL, SUCCESS, manifest_schema, read_manifest
 from scoring.data.outputs import files_of
 from scoring.data.parts import REJECTS, STAGING, part_name
 from scoring.data.seen_file import regular_bytes
@@ -165,6 +166,8 @@ class Folder:
                 self._manifest.add(f"{name}: an entry is there twice, or is none: {str(entry)[:80]}")
             else:
                 entries[chunk] = entry
+        if list(entries) != sorted(entries):
+            self._manifest.add(f"{name} are not in the order of their chunks")
         return entries
 
     def _expect_rejects(self, chunk: int, path: str, rows: int) -> None:
@@ -189,3 +192,10 @@ class Folder:
             [entry.get("name") for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else listed
         )
         self._manifest.expect("columns", schema.names, names)
+        if "arrow_schema" not in self._document:
+            return  # of an earlier release
+        stored = manifest_schema(self._document)
+        if stored is None:
+            self._manifest.add("arrow_schema is not that of the columns")
+        elif [plain_type(field.type) for field in stored] != schema.types:
+            self._manifest.add("arrow_schema is not that of the parts")

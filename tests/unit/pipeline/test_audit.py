@@ -1,5 +1,6 @@
 """An audit finds what somebody did to the files of a job, and says which check, which file and what came."""
 
+import base64
 import os
 import shutil
 from collections.abc import Callable
@@ -140,6 +141,12 @@ def test_a_harmed_file_is_found_and_named(job: Audited, case: str) -> None:
     assert (job.audit().digest is None) == ("files" in expected)
 
 
+OTHER_COLUMNS = [{"name": "_row", "type": "int64"}, {"name": "k", "type": "string"}, {"name": "y", "type": "int8"}]
+OTHER_SCHEMA = base64.b64encode(
+    pa.schema([("_row", pa.int64()), ("k", pa.string()), ("y", pa.int8())]).serialize()
+).decode()
+
+
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
@@ -153,6 +160,9 @@ def test_a_harmed_file_is_found_and_named(job: Audited, case: str) -> None:
         (lambda m: m["rejects"].pop(), "rejects of chunk 2 is committed, and not listed"),
         (lambda m: m["rejects"][0].update(rows=3), "rows of the rejects of chunk 0: expected 2, got 3"),
         (lambda m: m["columns"].pop(), "columns: expected"),
+        (lambda m: m["columns"][1].update(type="binary"), "arrow_schema is not that of the columns"),
+        (lambda m: m.update(arrow_schema=OTHER_SCHEMA, columns=OTHER_COLUMNS), "arrow_schema is not that of the parts"),
+        (lambda m: m["parts"].reverse(), "parts are not in the order of their chunks"),
         (lambda m: m.update(parts="none"), "an entry is there twice, or is none"),
         (lambda m: m.update(parts=None, rejects=7, columns=0), "an entry is there twice, or is none"),
     ],

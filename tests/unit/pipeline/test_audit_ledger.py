@@ -74,6 +74,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Audited:
             "rejects",
             "expected 1 bad_value in i, got 2 bad_value in i",
         ),
+        (
+            "UPDATE parts SET rejects_sha256 = NULL WHERE chunk = 1",
+            "files",
+            "part-000001.parquet: the ledger does not say",
+        ),
         ("UPDATE parts SET rejects_sha256 = 'ab' WHERE chunk = 1", "files", "_rejects/part-000001.parquet: expected"),
     ],
 )
