@@ -1,7 +1,8 @@
 """Part files: staged under the attempt's own name, moved to their public name once a commit has named them."""
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -109,6 +110,16 @@ def remove_staged(output: Path, staged: StagedFile | None) -> None:
     """Remove a file of an attempt that did not win."""
     if staged is not None:
         (output / staged.staged).unlink(missing_ok=True)
+
+
+@contextmanager
+def removed_on_error(output: Path, staged: StagedFile) -> Iterator[None]:
+    """Remove a staged file where the block, which makes the other files of its attempt, fails."""
+    try:
+        yield
+    except BaseException:
+        remove_staged(output, staged)
+        raise
 
 
 def clear_staging(output: Path, job_id: str, keep: Collection[str] = ()) -> None:

@@ -80,14 +80,17 @@ def _stage(context: Context, job: Job, chunk: Chunk, attempt: int, lease: Lease)
     sums = measure_chunk(rows.batch, outputs, job.binding, job.options)
     rejects = merged(clean.rejects, placed(context, job, chunk, rows.rejects))
     output, number, metadata = Path(job.output), chunk.chunk, part_metadata(job, chunk.chunk)
+    part_file = part_files.stage_part(
+        output, number, attempt, batch, metadata=metadata, compression=job.options.compression
+    )
+    with part_files.removed_on_error(output, part_file):
+        rejects_file = rejects and part_files.stage_rejects(output, number, attempt, rejects, metadata=metadata)
     part = Part(
         chunk=number,
         rows_scored=batch.num_rows,
         rows_rejected=0 if rejects is None else rejects.num_rows,
-        part=part_files.stage_part(
-            output, number, attempt, batch, metadata=metadata, compression=job.options.compression
-        ),
-        rejects=rejects and part_files.stage_rejects(output, number, attempt, rejects, metadata=metadata),
+        part=part_file,
+        rejects=rejects_file,
         reject_counts=count_rejects(rejects),
         warning_counts=rows.warnings,
         sums=None if sums is None else to_bytes(sums),

@@ -38,6 +38,7 @@ def test_a_full_output_disk_is_named_and_made_good(batch: Batch, disks: Disks, t
     said = on_disk.resume(code=1)
     assert f"cannot write to {tmp_path / 'out'}; got No space left on device" in said
     assert {"storage"} == {failure["error_code"] for failure in batch.failures()}
+    assert [] == list(on_disk.out.glob("_staging/*/*"))
     parts = sorted(on_disk.out.glob("part-*.parquet"))
     assert 0 < len(parts) < 8
     assert all(pq.read_table(part).num_rows == 500 for part in parts)

@@ -16,7 +16,15 @@ import pytest
 from scoring.core.errors import ChunkCorrupt, OutputRefused, StorageFault
 from scoring.data.manifest import Manifest, ManifestPart, read_manifest, write_manifest, write_partial
 from scoring.data.outputs import check_output, clear_replaced, result_files, results_dataset
-from scoring.data.parts import clear_staging, footer_rows, promote, remove_staged, stage_part, stage_rejects
+from scoring.data.parts import (
+    clear_staging,
+    footer_rows,
+    promote,
+    remove_staged,
+    removed_on_error,
+    stage_part,
+    stage_rejects,
+)
 from scoring.data.rejects import REJECT_SCHEMA
 from scoring.data.remains import TORN_SECONDS, result_remains
 from scoring.data.storage import copy_hashed, store_id
@@ -176,6 +184,14 @@ def test_what_a_full_disk_takes_half_goes_at_once(tmp_path, rows):
     with files_of_at_most(100), pytest.raises(StorageFault):
         stage_part(tmp_path, 0, 2, table, metadata=of("j1"))
     assert ["part-000000.1.parquet.tmp"] == [path.name for path in (tmp_path / "_staging/j1").iterdir()]
+
+
+def test_a_part_goes_where_its_rejects_cannot_be_written(tmp_path):
+    """An attempt leaves both of its files, or neither."""
+    part = stage_part(tmp_path, 0, 1, ROWS, metadata=of("j1"))
+    with pytest.raises(StorageFault), files_of_at_most(100), removed_on_error(tmp_path, part):
+        stage_rejects(tmp_path, 0, 1, ROWS, metadata=of("j1"))
+    assert [] == list((tmp_path / "_staging/j1").iterdir())
 
 
 def test_overwriting_removes_the_old_result_alone(tmp_path):
