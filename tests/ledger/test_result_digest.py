@@ -1,6 +1,7 @@
 """What the server digests of a table's rows is what the parts' rows give, bit by bit."""
 
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
@@ -8,13 +9,15 @@ import pyarrow as pa
 import pytest
 
 from scoring.core.errors import LedgerAway, SettingsError, TableRefused
+from scoring.core.result_table import PartitionBy
 from scoring.data.pg_rows import RowsDigest
 from scoring.data.pg_types import table_columns
+from scoring.data.pgcopy import fields_of, instant_field
 from scoring.ledger.database import Tx
 from scoring.ledger.result_digest import StoredRows, require_readable, stored_rows
 from scoring.ledger.result_sql import execute
 from tests.ledger.desk import Desk
-from tests.ledger.result_desk import sql, submit, table, write
+from tests.ledger.result_desk import SLOT, rows, sql, submit, table, write
 
 NAN = np.array([0x7FF8000000000001, 0x7FF0000000000000, 0x8000000000000000, 1], np.uint64).view(np.float64)
 COLUMNS = {
@@ -55,6 +58,17 @@ def test_both_sides_digest_alike(results_desk: Desk) -> None:
     sql(results_desk, 'ALTER TABLE scores RENAME COLUMN "100%" TO other')
     with pytest.raises(TableRefused, match="100%"):
         results_desk.ledger.look(lambda tx: stored_rows(tx, job, "_row", columns))
+
+
+@pytest.mark.parametrize("slot", [SLOT, None])
+def test_the_slot_of_a_job_is_digested_too(results_desk: Desk, slot: datetime | None) -> None:
+    """Where the table has one; null where the job has none."""
+    job = submit(results_desk, table(by=PartitionBy.SLOT), slot=slot, schedule=slot and "nightly")
+    write(results_desk, job)
+    digest = RowsDigest(fields_of([slot and instant_field(slot)]))
+    digest.update(rows())
+    found = results_desk.ledger.look(lambda tx: stored_rows(tx, job, "_row", table().columns))
+    assert {0: StoredRows(rows=3, digest=digest.hexdigest())} == found
 
 
 def test_who_cannot_read_the_table_does_not_find_fault_with_it(
