@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from deltalake import DeltaTable
 
 from tests.acceptance.conftest import WriteRows
@@ -29,6 +30,7 @@ def test_a_job_is_a_version_of_the_table(program: Program, model: Path, write_ro
     assert "_delta_log" in program("run", model, "a.csv", *DELTA, "--overwrite", code=4).stderr
 
 
+@pytest.mark.exhaustive
 def test_a_finalize_that_is_killed_after_the_commit_makes_no_second_version(
     program: Program, model: Path, write_rows: WriteRows
 ) -> None:

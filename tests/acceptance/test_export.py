@@ -91,6 +91,7 @@ def test_inputs_outside_the_roots_are_not_read(program: Program, scored: Path, t
     assert "lies outside" in walled("results", "last", "--join", code=4).stderr
 
 
+@pytest.mark.exhaustive
 def test_a_killed_export_leaves_no_torn_file(tmp_path: Path, write_rows: WriteRows) -> None:
     """The name that was asked for holds the file before, whole; Parquet columns keep their types."""
     program = Program(tmp_path)

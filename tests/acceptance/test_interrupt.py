@@ -24,7 +24,12 @@ def started(program: Program, model: Path, rows: Path, out: str) -> subprocess.P
 
 @pytest.mark.fault("F24", "INT, TERM and KILL to a `scoring run` amid its chunks", "`resume` goes on at once; once")
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
+    ("number", "code"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.exhaustive),
+        pytest.param(signal.SIGKILL, -signal.SIGKILL, marks=pytest.mark.exhaustive),
+    ],
 )
 def test_an_interrupted_run_is_resumed_to_the_same_result(
     program: Program, model: Path, write_rows: WriteRows, number: signal.Signals, code: int
@@ -44,6 +49,7 @@ def test_an_interrupted_run_is_resumed_to_the_same_result(
     assert [f"c{number:07d}" for number in range(ROWS)] == result["id"].to_pylist()
 
 
+@pytest.mark.exhaustive
 def test_two_runs_in_one_home_do_not_disturb_each_other(program: Program, model: Path, write_rows: WriteRows) -> None:
     """Each works on its own job, whatever the other does."""
     rows = write_rows("rows.csv", 50_000)

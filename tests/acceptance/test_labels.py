@@ -145,6 +145,7 @@ def test_a_call_that_cannot_work_says_why(program: Program, job: str) -> None:
     assert [] == program.json("accuracy", job, "--history")
 
 
+@pytest.mark.exhaustive
 def test_a_killed_call_is_made_good_by_the_next(program: Program, job: str) -> None:
     """Killed once its file lies in the store: the same call again leaves what one call leaves."""
     pc.write_csv(truth(0, ROWS), program.folder / "a.csv")
@@ -159,6 +160,7 @@ def test_a_killed_call_is_made_good_by_the_next(program: Program, job: str) -> N
     assert not list((program.folder / "home").glob("spill/*"))
 
 
+@pytest.mark.exhaustive
 def test_two_calls_at_once_keep_both_files(program: Program, job: str) -> None:
     """Each has its revision and its history; the figures are those of the later one, with the labels of both."""
     pc.write_csv(truth(0, 3_000), program.folder / "a.csv")
