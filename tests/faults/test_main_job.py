@@ -39,6 +39,7 @@ def test_a_killed_worker_and_an_emptied_broker_change_no_row(scene: Scene, recov
 @pytest.mark.fault(
     "F6", "a submit while Redis is down, workers started afterwards", "accepted, said, run once it is back"
 )
+@pytest.mark.exhaustive
 def test_a_submit_without_a_broker_is_accepted(scene: Scene) -> None:
     """The job is in the ledger within seconds, and runs once the broker is back."""
     model, source = churn_model(scene.folder / "churn.onnx"), scene.folder / "rows.parquet"
@@ -52,6 +53,7 @@ def test_a_submit_without_a_broker_is_accepted(scene: Scene) -> None:
     assert 5_000 == pq.read_table(scene.folder / "out" / "part-000000.parquet").num_rows
 
 
+@pytest.mark.exhaustive
 def test_an_input_that_a_worker_cannot_see_costs_no_attempt(scene: Scene) -> None:
     """`doctor` names the worker and the job; nothing fails."""
     model, source = churn_model(scene.folder / "churn.onnx"), scene.folder / "here" / "rows.parquet"

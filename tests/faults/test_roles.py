@@ -32,6 +32,7 @@ def _login(owner: Program, file: Path, role: str) -> Program:
     return owner.with_settings(SCORING_DATABASE_URL=url.render_as_string(hide_password=False))
 
 
+@pytest.mark.exhaustive
 def test_a_job_is_done_by_roles_that_own_nothing(scene: Scene, logins: dict[str, Program]) -> None:
     """S23: submitted by a producer, scored by a worker, rung by a scheduler; a reader reads its table."""
     hands = {role: Scene(program=login, servers=scene.servers) for role, login in logins.items()}

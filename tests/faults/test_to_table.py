@@ -32,6 +32,7 @@ CREATE TRIGGER slow BEFORE INSERT ON scores FOR EACH ROW EXECUTE FUNCTION wait()
 """
 
 
+@pytest.mark.exhaustive
 def test_a_table_that_is_slower_than_a_lease_costs_no_attempt(tmp_path: Path, postgres_url: str) -> None:
     """The heartbeat goes on while the rows go in: a chunk takes 3 s, a lease 2 s."""
     job = TableJob.submit(tmp_path, postgres_url, rows=30, chunk_rows=30)

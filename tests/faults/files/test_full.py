@@ -26,6 +26,7 @@ def fill(folder: Path) -> Path:
             return filler
 
 
+@pytest.mark.exhaustive
 @pytest.mark.fault(
     "F65", "a disk of 60 KB under the output, filled amid the job", "`storage` with the folder; whole by `retry`"
 )

@@ -13,7 +13,8 @@ SLOW = {"SCORING_FAILPOINTS": "score.read=pause:0.3"}
 
 
 @pytest.mark.fault("F24", "TERM to the main process, or to the whole group, amid chunks", "handed back at once, exit 0")
-@pytest.mark.parametrize("tell", [pytest.param(os.kill, marks=pytest.mark.exhaustive), os.killpg])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("tell", [os.kill, os.killpg])
 def test_a_term_hands_back_and_costs_nothing(
     scene: Scene, recovered: Callable[[float], None], tell: Callable[[int, int], None]
 ) -> None:
