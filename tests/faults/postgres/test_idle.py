@@ -8,7 +8,7 @@ from tests.faults.scene import Scene
 from tests.faults.worker.hold import Hold
 from tests.waiting import wait_for
 
-POINTS = ("split.written", "score.read#1", "stage.fsync#2", "commit.begin#3", "promote.rename#4", "finalize.promoted")
+POINTS = ("split.written", "score.read#1", "stage.fsync@2", "commit.begin#3", "promote.rename@4", "finalize.promoted")
 OPEN = "SELECT state, query FROM pg_stat_activity WHERE application_name = 'scoring' AND xact_start IS NOT NULL"
 LONG = " AND xact_start < clock_timestamp() - interval '0.5 s'"
 IDLE = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'scoring' AND state = 'idle'"
