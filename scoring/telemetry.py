@@ -69,7 +69,6 @@ EVENTS: dict[str, tuple[int, str]] = {
     "message.refused": (WARNING, "a message that is no doorbell was dropped: {reason}"),
     # Processes.
     "worker.started": (INFO, "worker {process}: {slots} slots, queues {queues}"),
-    "worker.stopping": (INFO, "worker {process}: stopping; steps in hand are finished or handed back"),
     "worker.stopped": (INFO, "worker {process}: stopped"),
     "worker.orphaned": (ERROR, "worker {process}: the main process has died; this one ends"),
     "worker.outdated": (
