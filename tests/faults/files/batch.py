@@ -87,7 +87,7 @@ class Batch:
 
     def work_files(self) -> list[Path]:
         """Chunk files of the job."""
-        return sorted(self.folder.glob("**/work/*/*.parquet"))
+        return sorted(self.folder.rglob("work/*/*.parquet"))
 
     def prove(self, rows: int = 4_000) -> None:
         """The job has succeeded, and its result is that of an undisturbed run."""

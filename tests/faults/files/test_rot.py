@@ -31,7 +31,7 @@ def dirty(batch: Batch) -> Batch:
 def test_a_chunk_file_that_goes_bad_fails_its_chunk(dirty: Batch, name: str) -> None:
     """At once and in words, with all others scored; once the file is right again a retry makes the job whole."""
     dirty.armed("claim.commit#6=kill").run("rows.csv", "--max-rejected", "5%", code=-9)
-    (path,) = dirty.folder.glob(f"**/work/*/{name}")
+    (path,) = dirty.folder.rglob(f"work/*/{name}")
     kept = path.read_bytes()
     flip(path)
     said = dirty.resume(code=1)
@@ -108,7 +108,7 @@ def test_what_was_torn_is_gone_in_the_end(batch: Batch) -> None:
     """A killed process may leave each of its files half-written under a name of its own."""
     batch.killed("finalize.promoted=kill")
     job_id = batch.status()["job_id"]
-    work = next(batch.folder.glob(f"**/work/{job_id}"))
+    work = next(batch.folder.rglob(f"work/{job_id}"))
     staged = batch.out / "_staging" / job_id / "part-000002.9.parquet.tmp"
     staged.parent.mkdir(parents=True, exist_ok=True)
     for torn in (work / ".chunk-000002.parquet.1.tmp", staged, batch.out / "._manifest.json.0123abcd.tmp"):
